@@ -1,0 +1,37 @@
+"""The tree of errors. Each message is one line: what is wrong, where, and what to do."""
+
+
+class StrikeboxError(Exception):
+    """Anything a user can mend. The command line prints it and exits with 2."""
+
+
+class RecipeError(StrikeboxError):
+    """A recipe that is missing, malformed or impossible."""
+
+
+class DesignError(StrikeboxError):
+    """A design that is missing, malformed or impossible."""
+
+
+class SubjectError(StrikeboxError):
+    """A subject that cannot become a prompt."""
+
+
+class ModelError(StrikeboxError):
+    """A model that is missing or unreadable, or a size that it cannot make."""
+
+
+class LoraError(StrikeboxError):
+    """A LoRA that is missing, unreadable, or made for another model."""
+
+
+class DeviceError(StrikeboxError):
+    """A device that is not there, or has no room."""
+
+
+class StoreError(StrikeboxError):
+    """A folder that cannot be written or read, or a full disk."""
+
+
+class RunError(StrikeboxError):
+    """A run folder that does not fit what is asked of it."""
