@@ -1,0 +1,170 @@
+"""A plan made into pictures: batch by batch, each result on the disk as soon as it is there.
+
+Latents live on the disk, not in memory, so that a run of any length takes the memory of one batch, and a run
+that was stopped, by whatever means, computes nothing again that was finished.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from time import perf_counter
+from typing import final
+
+from strikebox import png
+from strikebox.generation import inputs
+from strikebox.generation.agenda import Agenda
+from strikebox.generation.backend import Backend, Pixels
+from strikebox.generation.cost import cost_alone
+from strikebox.generation.plan import Cell, Plan
+from strikebox.generation.segments import Continue, Segment
+from strikebox.store import CellRecord, KeptLatents, RunFolder
+
+# In batches of cells: enough to fill batches, few enough for the latents that wait to stay below a gigabyte.
+_WINDOW = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a plan is. What an earlier run has finished counts as done."""
+
+    steps_done: int
+    steps: int
+    cells_done: int
+    cells: int
+
+
+def render(
+    plan: Plan,
+    backend: Backend,
+    folder: RunFolder,
+    *,
+    batch_size: int = 8,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> Iterator[CellRecord]:
+    """Make the cells of `plan` that `folder` lacks; yield each when its picture is on the disk.
+
+    The seconds of a cell are those of its rows: what each batch took, shared equally, summed along its path.
+    Raises StoreError where the folder cannot be written; what is finished by then stays finished.
+    """
+    if plan.model != backend.model:
+        raise ValueError(f"the plan is for {plan.model}, the backend holds {backend.model}")
+    job = _Job(plan, backend, folder, window=_WINDOW * batch_size)
+    on_progress(job.progress())
+    for results in job.undecoded(batch_size):
+        yield from job.finish_cells(results)
+        on_progress(job.progress())
+    while batch := job.agenda.next_batch(batch_size):
+        results = job.run(batch)
+        on_progress(job.progress())
+        yield from job.finish_cells(results)
+        on_progress(job.progress())
+
+
+@final
+class _Job:
+    """What `render` knows while it runs."""
+
+    def __init__(self, plan: Plan, backend: Backend, folder: RunFolder, window: int) -> None:
+        self._plan, self._backend, self._folder = plan, backend, folder
+        finished, kept = folder.cells(), folder.kept()
+        unfinished = {cell.key: cell for cell in plan.cells if cell.key not in finished}.values()
+        self.agenda = Agenda(plan, list(unfinished), kept, window)
+        self._steps, self._cells_left = plan.guided_steps, len(unfinished)
+        self._ending: defaultdict[str, list[Cell]] = defaultdict(list)
+        for cell in unfinished:
+            self._ending[plan.paths[cell.key][-1].key].append(cell)
+        self._kept = {key for key in kept if self.agenda.needs(key)}
+        self._drop(kept - self._kept)
+
+    def progress(self) -> Progress:
+        return Progress(
+            steps_done=self._steps - self.agenda.steps_left,
+            steps=self._steps,
+            cells_done=len(self._plan.paths) - self._cells_left,
+            cells=len(self._plan.paths),
+        )
+
+    def undecoded(self, size: int) -> Iterator[dict[str, KeptLatents]]:
+        """Finished latents of unfinished cells, from an earlier run, `size` at a time."""
+        keys = [key for key in self._ending if key in self._kept]
+        for start in range(0, len(keys), size):
+            yield {key: self._folder.read_latents(key) for key in keys[start : start + size]}
+
+    def run(self, batch: list[Segment]) -> dict[str, KeptLatents]:
+        """Run segments that agree, and keep their latents on the disk."""
+        before = {key: self._folder.read_latents(key) for segment in batch for key in segment.needs}
+        started = perf_counter()
+        asked = inputs.requests(batch, self._backend, {key: kept.latents for key, kept in before.items()})
+        latents = self._backend.denoise(asked)
+        share = self._spend(started, rows=len(batch))
+        results = {
+            segment.key: KeptLatents(x, _seconds_before(segment, before) + share)
+            for segment, x in zip(batch, latents, strict=True)
+        }
+        for key, kept in results.items():
+            self._folder.write_latents(key, kept)
+        self._drop(self.agenda.finish(batch))
+        return results
+
+    def finish_cells(self, results: Mapping[str, KeptLatents]) -> Iterator[CellRecord]:
+        """Decode the latents in which cells end, and write picture and record of each."""
+        ending = {key: kept.latents for key, kept in results.items() if key in self._ending}
+        if not ending:
+            return
+        started = perf_counter()
+        pictures = inputs.decode(self._backend, ending)
+        share = self._spend(started, rows=len(ending))
+        for key, picture in pictures.items():
+            for cell in self._ending.pop(key):
+                record = self._finish(cell, picture, results[key].seconds + share)
+                self._cells_left -= 1
+                self._drop(self.agenda.release([key]))
+                yield record
+
+    def _finish(self, cell: Cell, picture: Pixels, seconds: float) -> CellRecord:
+        provenance = _provenance(cell, self._plan)
+        record = CellRecord(
+            key=cell.key,
+            recipe=cell.recipe.name,
+            subject=cell.subject,
+            seed=cell.seed,
+            prompts=cell.prompts,
+            picture=self._folder.pictures.put(png.encode(picture, provenance)),
+            forwards=provenance.forwards,
+            flops=provenance.flops,
+            seconds=seconds,
+        )
+        self._folder.write_cell(record)
+        return record
+
+    def _spend(self, started: float, rows: int) -> float:
+        """Add the time since `started` to the run's; returns the share of one of `rows`."""
+        seconds = perf_counter() - started
+        self._folder.spend(seconds)
+        return seconds / rows
+
+    def _drop(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self._folder.drop_latents(key)
+
+
+def _seconds_before(segment: Segment, before: Mapping[str, KeptLatents]) -> float:
+    """Seconds of the path up to `segment`. A pass counts what it edits once, where it begins."""
+    on_path = (segment.entry.parent,) if isinstance(segment.entry, Continue) else segment.needs
+    return sum(before[key].seconds for key in on_path)
+
+
+def _provenance(cell: Cell, plan: Plan) -> png.Provenance:
+    cost = cost_alone(plan, cell)
+    return png.Provenance(
+        recipe=cell.recipe,
+        subject=cell.subject,
+        prompts=cell.prompts,
+        seed=cell.seed,
+        model_name=plan.model.name,
+        model_hash=plan.model.hash,
+        lora_name=plan.model.lora_name,
+        lora_hash=plan.model.lora_hash,
+        forwards=cost.forwards,
+        flops=cost.flops,
+    )
