@@ -34,7 +34,7 @@ def test_the_schedule_is_that_of_stock_diffusers(tokens: int, steps: int) -> Non
     mu = flow.time_shift(tokens, steps)
     scheduler = FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True, time_shift_type="exponential")
     scheduler.set_timesteps(sigmas=np.linspace(1.0, 1 / steps, steps).tolist(), mu=mu)
-    assert flow.schedule(steps, mu) == pytest.approx(scheduler.sigmas.tolist(), abs=1e-6)
+    assert flow.schedule(steps, mu) == pytest.approx(np.asarray(scheduler.sigmas).tolist(), abs=1e-6)
 
 
 def test_strength_is_not_noise() -> None:

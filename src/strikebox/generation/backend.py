@@ -64,7 +64,7 @@ class LoraState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Denoise:
-    """Steps for one picture: from `latents` at `sigmas[0]` down to `sigmas[-1]`, one Euler step between neighbours."""
+    """Steps for one picture: from `sigmas[0]` to `sigmas[-1]`, one Euler step between neighbours."""
 
     latents: Latents
     sigmas: tuple[float, ...]

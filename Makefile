@@ -1,0 +1,47 @@
+PYTHON ?= python3
+WORKERS ?= 2
+
+VENV := .venv
+PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+RUN := $(VENV)/.installed-run
+DEV := $(VENV)/.installed-dev
+DEMO := runs/seed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
+		|| sed -n 's/^\([a-z]*\):.*## /  make \1  /p' $(MAKEFILE_LIST)
+
+demo: $(RUN)  ## 75 pictures of five recipes by the embedded model, and a report: runs/seed
+	$(VENV)/bin/strikebox ablate seed --out $(DEMO) --resume
+	@echo "Pictures, table and report: $(CURDIR)/$(DEMO)"
+	@echo "Make one more:              $(VENV)/bin/strikebox generate cat --recipe sandwich --seed 1"
+
+# One thread a worker: two processes that each take all cores wait for one another.
+test: $(DEV)  ## all tests
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n $(WORKERS)
+
+check: $(DEV)  ## style, types, layers
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/pyright
+	$(VENV)/bin/lint-imports --no-logo
+
+clean:  ## remove the environment and what the tools left; runs/ and build/ stay
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
+	find src tests nano -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Strikebox needs Python 3.11 or later; $(PYTHON) is missing or older." \
+			"Name another: make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(RUN): pyproject.toml constraints.txt | $(VENV)/bin/pip
+	$(PIP) -e .
+	@touch $@
+
+$(DEV): pyproject.toml constraints.txt | $(VENV)/bin/pip
+	$(PIP) -e ".[dev,nano]"
+	@touch $@ $(RUN)

@@ -1,0 +1,43 @@
+"""What has no tensors to move must not wait for torch: each import in a process of its own."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("accelerate", "diffusers", "peft", "torch", "transformers")
+
+BELOW_THE_LINE = (
+    "strikebox",
+    "strikebox.errors",
+    "strikebox.flow",
+    "strikebox.generation.cost",
+    "strikebox.generation.plan",
+    "strikebox.generation.render",
+    "strikebox.lab.blueprint",
+    "strikebox.lab.design",
+    "strikebox.lab.run",
+    "strikebox.lora.header",
+    "strikebox.png",
+    "strikebox.recipe",
+    "strikebox.store",
+)
+
+_LOADED = "import sys, {module}; print(*[name for name in {heavy!r} if name in sys.modules])"
+
+
+def loaded_by(module: str) -> list[str]:
+    """Which of HEAVY a fresh interpreter holds once it has imported ``module``."""
+    code = _LOADED.format(module=module, heavy=HEAVY)
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+
+
+@pytest.mark.parametrize("module", BELOW_THE_LINE)
+def test_imports_without_torch(module: str) -> None:
+    assert loaded_by(module) == []
+
+
+def test_the_probe_sees_torch() -> None:
+    assert "torch" in loaded_by("torch")
