@@ -1,0 +1,254 @@
+"""What the command line and Python share: which weights, which recipe, which folder.
+
+torch is loaded when weights are, and not before.
+"""
+
+import io
+import tempfile
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib.resources import files as package_files
+from pathlib import Path
+from typing import Literal
+
+from PIL import Image
+
+from strikebox import files, store
+from strikebox import recipe as recipes
+from strikebox.errors import ModelError
+from strikebox.generation.backend import Backend, Model, Size
+from strikebox.generation.cost import Cost
+from strikebox.generation.plan import Cell, make_cell, make_plan
+from strikebox.generation.render import Progress, render
+from strikebox.klein.description import describe
+from strikebox.lab import design as designs
+from strikebox.lab import report, run
+from strikebox.lab.design import Design
+from strikebox.lab.run import Run
+from strikebox.lora import header
+from strikebox.recipe import Recipe
+from strikebox.store import CellRecord, Identity
+
+__all__ = [
+    "Picture",
+    "ablate",
+    "describe_model",
+    "generate",
+    "load_backend",
+    "load_design",
+    "load_recipe",
+    "lora_file",
+    "open_run",
+    "write_report",
+]
+
+EMBEDDED_STYLE = "matchbox style"  # trigger words of the embedded LoRA
+
+ModelName = str | Path | None  # a diffusers directory, a hub id, or None: the embedded klein-nano
+LoraName = (
+    str | Path | Literal[False] | None
+)  # a file, False or "none": without, None: the embedded model's own
+
+load_recipe = recipes.load
+load_design = designs.load
+open_run = Run.open
+write_report = report.write
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A picture, how it came to be, and what it cost."""
+
+    png: bytes  # the file, with recipe, seed and the hashes of model and LoRA inside
+    recipe: Recipe
+    subject: str
+    seed: int
+    prompts: tuple[str, ...]  # one a pass
+    model: Model
+    cost: Cost
+
+    @property
+    def image(self) -> Image.Image:
+        """The picture as a PIL image."""
+        return Image.open(io.BytesIO(self.png))
+
+    def save(self, path: str | Path) -> Path:
+        """Write the PNG to `path`, whole or not at all. Raises StoreError where it cannot be written."""
+        files.write(Path(path), self.png)
+        return Path(path)
+
+    def _repr_png_(self) -> bytes:
+        """How notebooks show it."""
+        return self.png
+
+
+def generate(
+    subject: str,
+    recipe: str | Path | Recipe = "sandwich",
+    seed: int = 1,
+    *,
+    style: str | None = None,
+    other: str | None = None,
+    size: int | Size | None = None,
+    model: ModelName = None,
+    lora: LoraName = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    backend: Backend | None = None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> Picture:
+    """Make one picture of `subject` by a recipe (name, TOML file or Recipe).
+
+    `style` stands for {style}: the LoRA's trigger words, as its file names them, unless given. `size` is in
+    pixels, a side or a Size; the model's own unless given. A `backend` takes the place of `model`, `lora`,
+    `device` and `dtype`; load it once for many pictures. Raises StrikeboxError.
+    """
+    chosen = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    subject = recipes.check_subject(subject)  # before the weights are loaded, which takes seconds
+    style = style or (style_of(model, lora) if "style" in chosen.needs else None)
+    backend = backend or load_backend(model, lora, device=device, dtype=dtype)
+    side = Size(height=size, width=size) if isinstance(size, int) else size
+    cell = make_cell(chosen, subject, seed, backend.model, style=style, other=other, size=side)
+    record, png = _render_one(cell, backend, on_progress)
+    return Picture(
+        png=png,
+        recipe=chosen,
+        subject=subject,
+        seed=seed,
+        prompts=cell.prompts,
+        model=backend.model,
+        cost=Cost(forwards=record.forwards, flops=record.flops, seconds=record.seconds),
+    )
+
+
+def ablate(
+    design: str | Path | Design = "seed",
+    out: str | Path | None = None,
+    *,
+    model: ModelName = None,
+    lora: LoraName = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    batch_size: int = 8,
+    backend: Backend | None = None,
+    settings: Mapping[str, object] | None = None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> Run:
+    """Make the pictures of a design (name, TOML file or Design) in the folder `out`, or runs/<its name>.
+
+    Pictures that the folder holds already are not made again. A `backend` takes the place of `model`, `lora`,
+    `device` and `dtype`; `settings` then say what else changes the pictures. Raises StrikeboxError.
+    """
+    chosen = design if isinstance(design, Design) else load_design(design)
+    if backend is None:
+        backend = load_backend(model, lora, device=device, dtype=dtype)
+        settings = {"dtype": precision(device, dtype)}
+    folder = default_out(chosen) if out is None else Path(out)
+    return run.ablate(
+        chosen, backend, folder, settings=settings, batch_size=batch_size, on_progress=on_progress
+    )
+
+
+def load_backend(
+    model: ModelName = None,
+    lora: LoraName = None,
+    *,
+    device: str = "auto",
+    dtype: str = "auto",
+    threads: int | None = None,
+) -> Backend:
+    """A model and its LoRA, ready to make pictures. `threads` of the processor; torch's choice unless given.
+
+    Raises ModelError, LoraError or DeviceError.
+    """
+    adapter = lora_file(model, lora)
+    if adapter is not None:
+        header.read(adapter)  # what is wrong with the file is known before torch is loaded
+    place = model_place(model)
+    import torch
+
+    from strikebox.klein.backend import KleinBackend
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    return KleinBackend.load(place, adapter, device=device, dtype=dtype)
+
+
+def precision(device: str, dtype: str) -> str:
+    """The precision that `dtype` stands for on `device`. Raises DeviceError."""
+    from strikebox.klein.device import pick_device, pick_dtype
+
+    return str(pick_dtype(dtype, pick_device(device))).removeprefix("torch.")
+
+
+def describe_model(model: ModelName = None) -> Model:
+    """Name, size and architecture of a model, without its weights. Raises ModelError.
+
+    torch is loaded only where `model` is a hub id that must be looked up.
+    """
+    place = Path(model_place(model)).expanduser()
+    if place.is_dir() or place.exists():
+        return describe(place)
+    from strikebox.klein.weights import locate
+
+    return describe(locate(model_place(model)))
+
+
+def model_place(model: ModelName) -> str | Path:
+    """`model`, or the folder of the embedded one. Raises ModelError where that is not installed."""
+    if model is not None:
+        return model
+    place = _embedded("klein-nano")
+    if not place.is_dir():
+        raise ModelError(
+            f"the embedded model is missing from {place}; install Strikebox again, or give --model"
+        )
+    return place
+
+
+def lora_file(model: ModelName, lora: LoraName) -> Path | None:
+    """The LoRA's file; None where there is to be none. The embedded one fits the embedded model alone."""
+    if lora is False or lora == "none":
+        return None
+    if lora is not None:
+        return Path(lora).expanduser()
+    return _embedded("lora/pytorch_lora_weights.safetensors") if model is None else None
+
+
+def style_of(model: ModelName, lora: LoraName) -> str | None:
+    """Trigger words of the LoRA, where its file names them or it is the embedded one."""
+    adapter = lora_file(model, lora)
+    if adapter is None:
+        return None
+    named = ", ".join(header.read(adapter).trigger_words)
+    return named or (EMBEDDED_STYLE if adapter == lora_file(None, None) else None)
+
+
+def default_out(design: Design) -> Path:
+    """The folder of a design's run unless another is given."""
+    return Path("runs") / design.name
+
+
+def _embedded(name: str) -> Path:
+    return Path(str(package_files("strikebox"))) / "embedded" / name
+
+
+def _render_one(
+    cell: Cell, backend: Backend, on_progress: Callable[[Progress], None]
+) -> tuple[CellRecord, bytes]:
+    plan = make_plan([cell], backend.model)
+    identity = Identity(design={"cell": cell.key}, model=asdict(backend.model), lora=None, settings={})
+    with _scratch() as path, store.writing(path, identity, {}) as folder:
+        (record,) = render(plan, backend, folder, batch_size=1, on_progress=on_progress)
+        return record, folder.pictures.get(record.picture)
+
+
+@contextmanager
+def _scratch() -> Generator[Path]:
+    """A folder for as long as one picture takes."""
+    place = Path(tempfile.gettempdir())
+    with files.plain_errors("create a folder in", place):
+        folder = tempfile.TemporaryDirectory(prefix="strikebox-", dir=place)
+    with folder:
+        yield Path(folder.name)

@@ -1,0 +1,113 @@
+"""`strikebox ablate`."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from strikebox.cli import options
+
+if TYPE_CHECKING:
+    from strikebox.generation.backend import Model
+    from strikebox.lab.design import Design
+    from strikebox.lab.run import Run
+
+
+def ablate(
+    design: Annotated[
+        str, typer.Argument(help="A shipped design (seed, controls, better) or a .toml file.")
+    ] = ("seed"),
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the run. Default: runs/<name of the design>.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that the folder holds.")] = False,
+    model: options.Model = None,
+    lora: options.Lora = None,
+    device: options.Device = "auto",
+    dtype: options.Dtype = "auto",
+    batch_size: Annotated[int, typer.Option(min=1, help="Pictures at a time.")] = 8,
+    price: options.Price = options.DOLLARS_PER_HOUR,
+    json: options.Json = False,
+) -> None:
+    """Make all pictures of DESIGN, and a report that shows them side by side with what each cost."""
+    from strikebox import api
+    from strikebox.cli import console
+
+    chosen = api.load_design(design)
+    folder = out or api.default_out(chosen)
+    _check_folder(folder, resume)
+    if not json and (file := api.lora_file(model, lora)):
+        _explain(file)
+    backend = api.load_backend(model, lora, device=device, dtype=dtype)
+    settings = {"dtype": api.precision(device, dtype)}
+    if not json:
+        print(_plan_words(chosen, backend.model), flush=True)
+    try:
+        with console.progress("pictures", quiet=json) as on_progress:
+            run = api.ablate(
+                chosen,
+                folder,
+                backend=backend,
+                settings=settings,
+                batch_size=batch_size,
+                on_progress=on_progress,
+            )
+        report = api.write_report(run, price)
+    except KeyboardInterrupt:
+        print(f"interrupted; what is finished is kept. To go on: {_resume_command()}", file=sys.stderr)
+        raise typer.Exit(130) from None
+    _tell(run, report, price, json)
+
+
+def _check_folder(folder: Path, resume: bool) -> None:
+    from strikebox.errors import RunError
+
+    if not resume and (folder / "run.json").exists():
+        raise RunError(f"{folder} holds a run already; pass --resume to go on with it, or another --out")
+
+
+def _explain(lora: Path) -> None:
+    from strikebox.lora import header
+
+    print(header.read(lora).explain())
+
+
+def _plan_words(design: "Design", model: "Model") -> str:
+    from strikebox.generation.plan import make_plan
+    from strikebox.lab.design import cells
+
+    plan = make_plan(cells(design, model), model)
+    parts = (
+        f"{len(design.recipes)} recipes x {len(design.subjects)} subjects x {len(design.seeds)} seeds = "
+        f"{len(plan.cells)} pictures"
+    )
+    steps = f"{plan.guided_steps:,} guided steps instead of {plan.guided_steps_alone:,}"
+    return f"{design.title}: {parts}\n{steps}: what pictures share is made once"
+
+
+def _resume_command() -> str:
+    words = [Path(sys.argv[0]).name, *sys.argv[1:]]
+    return shlex.join(words if "--resume" in words else [*words, "--resume"])
+
+
+def _tell(run: "Run", report: Path, price: float, json: bool) -> None:
+    from strikebox.cli import console
+    from strikebox.lab.report.words import money_words, seconds_words
+
+    if json:
+        console.print_json(
+            {
+                "run": str(run.folder.path),
+                "report": str(report),
+                "seconds": run.seconds,
+                "dollars": run.seconds * price / 3600,
+                "costs": run.costs(price).to_dicts(),
+            }
+        )
+        return
+    console.print_costs(run, price)
+    spent = money_words(run.seconds * price / 3600)
+    print(f"\n{seconds_words(run.seconds)} of generation, {spent} at {money_words(price)} an hour")
+    print(f"pictures  {run.folder.path / 'pictures'}\nreport    {report}")

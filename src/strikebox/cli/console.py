@@ -1,0 +1,99 @@
+"""What commands print: lines, tables, JSON and progress."""
+
+import json
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from strikebox.generation.render import Progress as Done
+from strikebox.lab.report.words import flops_words, money_words, seconds_words
+from strikebox.lab.run import Run
+
+OnProgress = Callable[[Done], None]
+
+
+def print_json(content: object) -> None:
+    """One JSON object, on stdout."""
+    print(json.dumps(content, ensure_ascii=False, indent=1))
+
+
+def print_costs(run: Run, dollars_per_hour: float) -> None:
+    """What one picture of each recipe costs by itself, as a table."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("arm", "recipe"):
+        table.add_column(name)
+    for name in ("pictures", "forwards", "FLOPs", "seconds", "dollars"):
+        table.add_column(name, justify="right")
+    for row in run.costs(dollars_per_hour).iter_rows(named=True):
+        table.add_row(
+            row["arm"] or "",
+            Text(row["recipe"]),
+            str(row["pictures"]),
+            "-" if row["forwards"] is None else f"{row['forwards']:g}",
+            flops_words(row["flops"]),
+            seconds_words(row["seconds"]),
+            money_words(row["dollars"]),
+        )
+    Console().print(table)
+
+
+@contextmanager
+def progress(unit: str, quiet: bool) -> Generator[OnProgress]:
+    """A bar on stderr with rate and time left, fed by what is yielded. `quiet`: none."""
+    if quiet:
+        yield lambda _: None
+        return
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda done: _line(done, unit)
+        return
+    bar = Progress(*_COLUMNS, console=console)
+    first: list[int] = []
+
+    def show(done: Done) -> None:
+        if not first:
+            first.append(done.steps_done)
+            bar.start()
+            bar.add_task(unit, total=done.steps, cells="", rate="", left="")
+        _update(bar, done, first[0])
+
+    try:
+        yield show
+    finally:
+        if first:
+            bar.stop()
+
+
+_COLUMNS = (
+    BarColumn(bar_width=None),
+    TextColumn("{task.fields[cells]} {task.description}", style="bold"),
+    TextColumn("{task.completed:,.0f} of {task.total:,.0f} steps"),
+    TextColumn("{task.fields[rate]}"),
+    TimeElapsedColumn(),
+    TextColumn("{task.fields[left]}"),
+)
+
+
+def _update(bar: Progress, done: Done, first: int) -> None:
+    """The rate is that of this sitting: what was done `first`, by an earlier one, does not count."""
+    task = bar.tasks[0]
+    rate = (done.steps_done - first) / task.elapsed if task.elapsed else 0.0
+    left = f"{seconds_words((done.steps - done.steps_done) / rate)} left" if rate else ""
+    bar.update(
+        task.id,
+        completed=done.steps_done,
+        cells=f"{done.cells_done} of {done.cells}",
+        rate=f"{rate:.1f} steps/s" if rate else "",
+        left=left,
+    )
+
+
+def _line(done: Done, unit: str) -> None:
+    """For logs, which show no bars: a line now and then."""
+    if done.cells_done and done.cells_done % 25 == 0:
+        print(f"{done.cells_done} of {done.cells} {unit}", file=sys.stderr, flush=True)

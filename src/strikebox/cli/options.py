@@ -1,0 +1,31 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DOLLARS_PER_HOUR = 0.10  # about what two cores cost to rent
+
+Model = Annotated[
+    str | None,
+    typer.Option(
+        help="Diffusers directory or hub id of a FLUX.2-klein model. Default: the embedded klein-nano."
+    ),
+]
+Lora = Annotated[
+    str | None,
+    typer.Option(
+        help="LoRA as a .safetensors file, or none. Default: the embedded one, with the embedded model."
+    ),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, mps, cuda or cuda:N.")]
+Dtype = Annotated[str, typer.Option(help="auto, float32 or bfloat16. auto is float32 on the processor.")]
+Price = Annotated[
+    float,
+    typer.Option(min=0.0, help="Dollars that an hour of this machine costs.", metavar="DOLLARS_PER_HOUR"),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else.")]
+Size = Annotated[int | None, typer.Option(help="Side of the picture in pixels. Default: the model's own.")]
+RecipeName = Annotated[str, typer.Argument(help="A shipped recipe's name, or a .toml file.")]
+RunPath = Annotated[Path, typer.Argument(help="The folder of a run.")]

@@ -1,0 +1,106 @@
+"""What the sections of a report are made from, gathered once from a run's folder."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from strikebox.generation.cost import Cost
+from strikebox.generation.plan import Cell, Plan, make_plan
+from strikebox.lab import design as designs
+from strikebox.lab.run import Run
+from strikebox.recipe import Recipe
+from strikebox.store import CellRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Plate:
+    """A cell and, where it was made, what became of it."""
+
+    cell: Cell
+    record: CellRecord | None
+    dollars_per_hour: float | None
+
+    @property
+    def anchor(self) -> str:
+        """Its name on the page."""
+        return f"p-{self.cell.key[:16]}"
+
+    @property
+    def cost(self) -> Cost | None:
+        """Of this picture alone; None where it is not made yet."""
+        if self.record is None:
+            return None
+        return Cost(forwards=self.record.forwards, flops=self.record.flops).measured(
+            self.record.seconds, self.dollars_per_hour
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """A recipe and its pictures, by subject, then by seed."""
+
+    recipe: Recipe
+    plates: tuple[Plate, ...]
+
+    @property
+    def made(self) -> int:
+        """Pictures that are finished."""
+        return sum(plate.record is not None for plate in self.plates)
+
+    @property
+    def cost(self) -> Cost | None:
+        """Mean cost of one finished picture; None where none is finished."""
+        costs = [cost for plate in self.plates if (cost := plate.cost) is not None]
+        if not costs:
+            return None
+        seconds = sum(cost.seconds or 0.0 for cost in costs) / len(costs)
+        plain = Cost(forwards=costs[0].forwards, flops=costs[0].flops)  # equal for every picture of a recipe
+        return plain.measured(seconds, self.plates[0].dollars_per_hour)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """A run as a report sees it."""
+
+    run: Run
+    plan: Plan
+    arms: tuple[Arm, ...]
+    dollars_per_hour: float | None
+
+    @property
+    def made(self) -> int:
+        return sum(arm.made for arm in self.arms)
+
+    @property
+    def pictures(self) -> int:
+        return len(self.plan.cells)
+
+    @property
+    def baseline(self) -> Arm:
+        """The arm that others are compared with: the recipe called baseline, or the first."""
+        return next((arm for arm in self.arms if arm.recipe.name == "baseline"), self.arms[0])
+
+    @property
+    def spent(self) -> float | None:
+        """Dollars that the run has cost; None where an hour has no price."""
+        return None if self.dollars_per_hour is None else self.run.seconds * self.dollars_per_hour / 3600
+
+
+def gather(run: Run, dollars_per_hour: float | None) -> Facts:
+    """Read a run. Raises RunError or StoreError where its folder is damaged."""
+    cells, records = designs.cells(run.design, run.model), run.folder.cells()
+    return Facts(
+        run=run,
+        plan=make_plan(cells, run.model),
+        arms=tuple(_arm(recipe, cells, records, dollars_per_hour) for recipe in run.design.recipes),
+        dollars_per_hour=dollars_per_hour,
+    )
+
+
+def _arm(
+    recipe: Recipe,
+    cells: tuple[Cell, ...],
+    records: Mapping[str, CellRecord],
+    dollars_per_hour: float | None,
+) -> Arm:
+    own = (cell for cell in cells if cell.recipe.name == recipe.name)
+    return Arm(recipe, tuple(Plate(cell, records.get(cell.key), dollars_per_hour) for cell in own))

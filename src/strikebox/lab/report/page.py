@@ -1,0 +1,74 @@
+"""A page is its sections in order, each a function from facts to markup; None leaves a section out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from strikebox.lab.report import blueprints, costs, grid, reproduce
+from strikebox.lab.report.facts import Facts, gather
+from strikebox.lab.report.templates import asset, fill
+from strikebox.lab.report.words import count_words, seconds_words
+from strikebox.lab.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the page, with a line in its table of contents."""
+
+    anchor: str
+    title: str
+    markup: Callable[[Facts], Markup | None]
+
+
+# In the order of reading. What is concluded from the pictures goes in front of them.
+SECTIONS = (
+    Section("pictures", "Pictures", grid.section),
+    Section("cost", "Cost", costs.section),
+    Section("blueprints", "Blueprints", blueprints.section),
+    Section("reproduce", "Make it again", reproduce.section),
+)
+
+
+def html(run: Run, dollars_per_hour: float | None = None) -> str:
+    """The whole page. Raises RunError or StoreError where the run's folder is damaged."""
+    facts = gather(run, dollars_per_hour)
+    made = [(section, markup) for section in SECTIONS if (markup := section.markup(facts)) is not None]
+    return str(
+        fill(
+            "page.html",
+            title=run.design.title,
+            question=run.design.description,
+            counts=_counts(facts),
+            summary=_summary(facts),
+            sections=made,
+            css=Markup(asset("report.css")),
+            js=Markup(asset("report.js")),
+        )
+    )
+
+
+def _counts(facts: Facts) -> list[str]:
+    design = facts.run.design
+    return [
+        count_words(facts.pictures, "picture"),
+        count_words(len(design.recipes), "recipe"),
+        count_words(len(design.subjects), "subject"),
+        count_words(len(design.seeds), "seed"),
+    ]
+
+
+def _summary(facts: Facts) -> str:
+    model, plan = facts.run.model, facts.plan
+    lora = f" and the LoRA “{model.lora_name}”" if model.lora_name else ""
+    made = "All" if facts.made == facts.pictures else f"{facts.made:,} of"
+    text = f"{made} {count_words(facts.pictures, 'picture')} made by {model.name}{lora}"
+    if facts.made:
+        text += f" in {seconds_words(facts.run.seconds)} of generation"
+    text += "."
+    if plan.guided_steps < plan.guided_steps_alone:
+        text += (
+            f" What pictures have in common was made once: {plan.guided_steps:,} guided steps did the work "
+            f"of {plan.guided_steps_alone:,}."
+        )
+    return text

@@ -1,0 +1,32 @@
+"""Pictures inside the page, as data URLs."""
+
+import base64
+import io
+from pathlib import Path
+
+from PIL import Image
+
+from strikebox import files, png
+
+MOST_BYTES = 150_000  # of a picture as it is; a larger one is shown smaller, so that the page can be sent
+_SHOWN_SIDE = 640
+
+
+def data_url(path: Path) -> str:
+    """The picture at `path` as it is, or, where it is large, a smaller WebP of it.
+
+    Raises StoreError where it is missing or no PNG.
+    """
+    content = files.read(path)
+    if len(content) <= MOST_BYTES:
+        png.decode(content)
+        return _url("image/png", content)
+    shown = Image.fromarray(png.decode(content).pixels)
+    shown.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    shown.save(buffer, "WEBP", quality=88)
+    return _url("image/webp", buffer.getvalue())
+
+
+def _url(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
