@@ -41,7 +41,7 @@ def main() -> None:
     started = time.monotonic()
 
     def report(step: int, loss: torch.Tensor) -> None:
-        if (step + 1) % 200 == 0:
+        if (step + 1) % 50 == 0:
             print(f"lora {step + 1} loss {loss.item():.4f} {time.monotonic() - started:.0f} s", flush=True)
 
     train.train(loaded.transformer, encoded, settings, torch.Generator(device).manual_seed(args.seed), report)

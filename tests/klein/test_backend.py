@@ -77,6 +77,15 @@ def test_a_distilled_model_ignores_guidance(tiny: Path, tmp_path: Path, asked: D
     assert np.array_equal(one, other)
 
 
+def test_bfloat16_makes_nearly_the_same_latents(tiny: Path, backend: KleinBackend, asked: Denoise) -> None:
+    """Latents stay in float32 between steps: only velocities are rounded."""
+    steps = replace(asked, sigmas=(1.0, 0.9, 0.7, 0.4, 0.0))
+    coarse = KleinBackend.load(tiny, device="cpu", dtype="bfloat16").denoise([steps])[0]
+    fine = backend.denoise([steps])[0]
+    assert coarse.dtype == np.float32
+    assert np.linalg.norm(coarse - fine) < 0.05 * np.linalg.norm(fine)
+
+
 def test_encoding_in_chunks_is_encoding(backend: KleinBackend) -> None:
     pictures = list(np.random.default_rng(0).integers(0, 256, (40, 64, 64, 3), dtype=np.uint8))
     alone = backend.encode(pictures[-1:])[0]

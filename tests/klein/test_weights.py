@@ -180,5 +180,6 @@ def test_a_device_that_is_not_there_is_one_clear_error(monkeypatch: pytest.Monke
 def test_precision_by_name() -> None:
     assert pick_dtype("bfloat16", CPU) is torch.bfloat16
     assert pick_dtype("auto", torch.device("cuda")) is torch.bfloat16
+    assert pick_dtype("auto", CPU) in (torch.float32, torch.bfloat16)
     with pytest.raises(DeviceError, match="unknown"):
         pick_dtype("int4", CPU)

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from diffusers import Flux2KleinPipeline, Flux2Transformer2DModel
 
 import strikebox
@@ -20,10 +21,12 @@ from tiny_klein import (  # noqa: E402  # pyright: ignore[reportMissingImports]
 )
 
 EMBEDDED = Path(strikebox.__file__).parent / "embedded"
+LORA = EMBEDDED / "lora" / "pytorch_lora_weights.safetensors"
 
 
 def models() -> list[str]:
-    return ["tiny", *(["klein-nano"] if (EMBEDDED / "klein-nano" / "model_index.json").exists() else [])]
+    built_in = (EMBEDDED / "klein-nano" / "model_index.json").exists() and LORA.exists()
+    return ["tiny", *(["klein-nano"] if built_in else [])]
 
 
 @pytest.fixture(scope="session", params=models())
@@ -34,8 +37,8 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         lora = save_lora(directory / "style.safetensors", random_lora(transformer), alpha=8)
     else:
         directory = EMBEDDED / request.param
-        lora = EMBEDDED / "lora" / "pytorch_lora_weights.safetensors"
-    stock = Flux2KleinPipeline.from_pretrained(directory)
+        lora = LORA
+    stock = Flux2KleinPipeline.from_pretrained(directory, dtype=torch.float32)
     stock.set_progress_bar_config(disable=True)
     return Pair(
         KleinBackend.load(directory, lora, device="cpu", dtype="float32"),

@@ -21,7 +21,7 @@ from strikebox.klein.sampler import GuidedVelocity, euler
 from strikebox.klein.text import PromptEncoder
 from strikebox.klein.weights import Weights
 
-_PIXELS_AT_ONCE = 8 * 1024 * 1024  # through the autoencoder
+_PIXELS_AT_ONCE = 4 * 1024 * 1024  # through the autoencoder
 _PIXELS_AT_ONCE_ON_CPU = 8 * 128 * 128  # more falls out of the cache and is slower
 
 

@@ -24,15 +24,20 @@ def pick_device(name: str = "auto") -> torch.device:
 
 
 def pick_dtype(name: str, device: torch.device) -> torch.dtype:
-    """The precision called `name`: auto, float32 or bfloat16. Auto is bfloat16 except on the processor.
+    """The precision called `name`: auto, float32 or bfloat16. Auto is bfloat16 where it is fast.
 
     Raises DeviceError on another name.
     """
     if name == "auto":
-        return torch.float32 if device.type == "cpu" else torch.bfloat16
+        return torch.bfloat16 if device.type != "cpu" or _processor_has_bfloat16() else torch.float32
     if name not in _DTYPES:
         raise DeviceError(f"precision {name!r} is unknown; choose auto, float32 or bfloat16")
     return _DTYPES[name]
+
+
+def _processor_has_bfloat16() -> bool:
+    # Without these instructions bfloat16 is emulated, and slower than float32.
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
 def _count(kind: str) -> int:

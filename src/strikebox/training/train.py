@@ -41,6 +41,7 @@ class Settings:
     batch: int = 32
     rate: float = 1e-3
     shift: float = 2.5  # pushes the logit-normal sigmas towards noise
+    mixed_precision: bool = True  # bfloat16 products; slow on a processor that has none
 
 
 OnStep = Callable[[int, Tensor], None]
@@ -106,7 +107,7 @@ def _loss(
     noise = torch.randn(clean.shape, device=device, generator=generator)
     noisy = torch.lerp(clean, noise, sigma[:, None, None, None])
     height, width = clean.shape[2:]
-    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+    with torch.autocast(device.type, torch.bfloat16, enabled=settings.mixed_precision):
         velocity = transformer(
             hidden_states=pack(noisy),
             timestep=sigma,
