@@ -63,7 +63,9 @@ class Klein(nn.Module):
     ) -> torch.Tensor:
         n = len(noisy)
         sequence = noisy if reference is None else torch.cat([noisy, reference], 1)
-        places = positions(noisy.device) if reference is None else torch.cat([positions(noisy.device), positions(noisy.device, 10)])
+        places = positions(noisy.device)
+        if reference is not None:
+            places = torch.cat([places, positions(noisy.device, 10)])
         words = torch.zeros(TEXT_TOKENS, 4, device=noisy.device)
         words[:, 3] = torch.arange(TEXT_TOKENS, device=noisy.device)
         velocity = self.transformer(
@@ -143,7 +145,7 @@ def train(model: Klein, average: Klein, batches: Batches, args: argparse.Namespa
     optimizer = torch.optim.AdamW(weights, lr=PEAK_RATE, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
     clock, total, loss_sum = Clock(args.seconds, warm_up=12), 0, torch.zeros((), device=device())
     for share in clock.laps():
-        set_rate(optimizer, cosine(share, PEAK_RATE, clock.steps, warm_up=500, flat_until=0.4))
+        set_rate(optimizer, cosine(share, PEAK_RATE, clock.steps, warm_up=500, flat_until=args.flat_until))
         clean, tokens, reference = batches.edit() if clock.steps % round(1 / EDIT_SHARE) == 1 else batches.plain()
         sigma = random_sigmas(len(clean), random)
         noise = torch.randn(clean.shape, device=device(), generator=random)
@@ -175,6 +177,8 @@ def main() -> None:
     parser = arguments(__doc__, seconds=850, batch=1024)
     parser.add_argument("--places", type=int, default=16, help="places of a drawing in the bank")
     parser.add_argument("--save", type=int, default=4000, help="steps between checkpoints")
+    parser.add_argument("--flat-until", type=float, default=0.4, help="share of the time before the rate falls")
+    parser.add_argument("--start", type=Path, help="go on from the transformer and text encoder in this folder")
     args = parser.parse_args()
     random = prepare(args.seed)
     drawings = load_drawings(args.data, every=args.every)
@@ -186,7 +190,11 @@ def main() -> None:
     bank = make_bank(drawings, vae, tokenizer, args.places, random)
     print("bank", tuple(bank.latents.shape), "std", bank.latents[:5000].float().std().item(), flush=True)
     empty = torch.tensor(encode(tokenizer, [""]), device=device())
-    model = Klein().to(device())
+    model = Klein()
+    if args.start:
+        model.text = Qwen3ForCausalLM.from_pretrained(args.start / "text_encoder", dtype=torch.float32)
+        model.transformer = Flux2Transformer2DModel.from_pretrained(args.start / "transformer")
+    model.to(device()).train()
     average = copy.deepcopy(model).requires_grad_(False)
     log = train(model, average, Batches(bank, empty, args.batch, random), args)
     save(average, args.out)

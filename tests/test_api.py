@@ -142,3 +142,23 @@ def test_the_embedded_sandwich_is_a_picture_and_the_same_one_again() -> None:
     assert Image.open(io.BytesIO(first.png)).size == (128, 128)
     assert np.asarray(first.image).std() > 10  # not one flat colour
     assert first.cost.forwards == 108
+
+
+def test_the_embedded_spectrum_is_that_of_its_own_size_alone() -> None:
+    model, spectrum = api.describe_model(), api.latent_spectrum()
+    assert spectrum is not None
+    assert spectrum.modes == model.tokens(model.size) * model.architecture.in_channels
+    assert spectrum.bits_across(0.99) < spectrum.bits_across(0.8)
+    assert api.latent_spectrum(None, Size(height=256, width=256)) is None
+    assert api.latent_spectrum("owner/model") is None
+
+
+def test_a_damaged_spectrum_is_named(tmp_path: Path) -> None:
+    (tmp_path / "latents.json").write_text('{"name": "x"}')
+    with pytest.raises(ModelError, match=r"latents\.json.*measure it again"):
+        api.latent_spectrum(tmp_path)
+
+
+def test_a_run_keeps_the_spectrum_for_its_blueprints(tmp_path: Path) -> None:
+    kept = sb.ablate("seed", out=tmp_path / "run", backend=ToyBackend(), spectrum=api.latent_spectrum())
+    assert sb.open_run(tmp_path / "run").spectrum == kept.spectrum == api.latent_spectrum()

@@ -17,11 +17,12 @@ from PIL import Image
 from strikebox import files, store
 from strikebox import recipe as recipes
 from strikebox.errors import ModelError
+from strikebox.flow import LatentSpectrum
 from strikebox.generation.backend import Backend, Model, Size
 from strikebox.generation.cost import Cost
 from strikebox.generation.plan import Cell, make_cell, make_plan
 from strikebox.generation.render import Progress, render
-from strikebox.klein.description import describe
+from strikebox.klein import description
 from strikebox.lab import design as designs
 from strikebox.lab import report, run
 from strikebox.lab.design import Design
@@ -133,20 +134,28 @@ def ablate(
     batch_size: int = 8,
     backend: Backend | None = None,
     settings: Mapping[str, object] | None = None,
+    spectrum: LatentSpectrum | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Run:
     """Make the pictures of a design (name, TOML file or Design) in the folder `out`, or runs/<its name>.
 
     Pictures that the folder holds already are not made again. A `backend` takes the place of `model`, `lora`,
-    `device` and `dtype`; `settings` then say what else changes the pictures. Raises StrikeboxError.
+    `device` and `dtype`; `settings` then say what else changes the pictures, and `spectrum` is that of its
+    latents. Raises StrikeboxError.
     """
     chosen = design if isinstance(design, Design) else load_design(design)
     if backend is None:
         backend = load_backend(model, lora, device=device, dtype=dtype)
         settings = {"dtype": precision(device, dtype)}
-    folder = default_out(chosen) if out is None else Path(out)
+        spectrum = latent_spectrum(model, chosen.size)
     return run.ablate(
-        chosen, backend, folder, settings=settings, batch_size=batch_size, on_progress=on_progress
+        chosen,
+        backend,
+        default_out(chosen) if out is None else Path(out),
+        settings=settings,
+        spectrum=spectrum,
+        batch_size=batch_size,
+        on_progress=on_progress,
     )
 
 
@@ -189,10 +198,18 @@ def describe_model(model: ModelName = None) -> Model:
     """
     place = Path(model_place(model)).expanduser()
     if place.is_dir() or place.exists():
-        return describe(place)
+        return description.describe(place)
     from strikebox.klein.weights import locate
 
-    return describe(locate(model_place(model)))
+    return description.describe(locate(model_place(model)))
+
+
+def latent_spectrum(model: ModelName = None, size: Size | None = None) -> LatentSpectrum | None:
+    """How the model's latents spread over frequencies; None where nobody measured it at `size`."""
+    place = Path(model_place(model)).expanduser()
+    if not place.is_dir() or (size is not None and size != description.describe(place).size):
+        return None
+    return description.spectrum(place)
 
 
 def model_place(model: ModelName) -> str | Path:

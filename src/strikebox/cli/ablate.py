@@ -51,6 +51,7 @@ def ablate(
                 folder,
                 backend=backend,
                 settings=settings,
+                spectrum=api.latent_spectrum(model, chosen.size),
                 batch_size=batch_size,
                 on_progress=on_progress,
             )

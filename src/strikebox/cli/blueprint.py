@@ -27,7 +27,8 @@ def blueprint(
     from strikebox.lab import blueprint_svg, blueprint_text
 
     side = None if size is None else Size(height=size, width=size)
-    drawn = blueprints.blueprint(api.load_recipe(recipe), api.describe_model(model), side)
+    spectrum = api.latent_spectrum(model, side)
+    drawn = blueprints.blueprint(api.load_recipe(recipe), api.describe_model(model), side, spectrum)
     if svg is not None:
         files.write(svg, blueprint_svg.svg(drawn).encode())
     if json:

@@ -54,7 +54,7 @@ def low_pass(latents: Latents, cutoff: float) -> Latents:
     """
     planes = unpack(latents)
     spectrum = np.fft.fft2(planes)
-    passing = _cycles(*planes.shape[1:]) <= cutoff
+    passing = cycles(*planes.shape[1:]) <= cutoff
     return pack(np.fft.ifft2(spectrum * passing).real)
 
 
@@ -85,6 +85,6 @@ def pack(planes: Plane) -> Latents:
     return split.transpose(0, 2, 4, 1, 3).reshape(channels * 4, height // 2, width // 2).astype(np.float32)
 
 
-def _cycles(height: int, width: int) -> Plane:
+def cycles(height: int, width: int) -> Plane:
     """Frequency of each mode of `numpy.fft.fft2`, in cycles along the longer side."""
     return max(height, width) * np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None, :])

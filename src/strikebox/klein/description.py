@@ -5,9 +5,26 @@ from pathlib import Path
 from typing import Any, cast
 
 from strikebox.errors import ModelError
+from strikebox.flow import LatentSpectrum
 from strikebox.generation.backend import Architecture, Model, Size
 from strikebox.klein import profile as profiles
 from strikebox.klein.profile import Profile
+
+SPECTRUM = "latents.json"
+
+
+def spectrum(directory: Path) -> LatentSpectrum | None:
+    """How the model's latents spread over frequencies at its own size; None where nobody measured it.
+
+    Raises ModelError where the file is malformed.
+    """
+    path = directory / SPECTRUM
+    if not path.exists():
+        return None
+    try:
+        return LatentSpectrum.from_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"cannot read {path} ({error}); delete it, or measure it again") from None
 
 
 def describe(directory: Path) -> Model:

@@ -7,9 +7,10 @@ from typing import Any, cast
 
 import polars as pl
 
+from strikebox import files, store
 from strikebox import recipe as recipes
-from strikebox import store
 from strikebox.errors import RunError
+from strikebox.flow import LatentSpectrum
 from strikebox.generation.backend import Architecture, Backend, Model, Size
 from strikebox.generation.plan import Cell, make_plan
 from strikebox.generation.render import Progress, render
@@ -18,6 +19,7 @@ from strikebox.lab.design import Design
 from strikebox.store import CellRecord, Identity, RunFolder
 
 _DESIGN = "design.toml"
+_SPECTRUM = "spectrum.json"
 
 _COLUMNS = {
     "arm": pl.String,
@@ -49,6 +51,12 @@ class Run:
         folder = RunFolder(Path(path))
         model = _model(folder)
         return cls(folder, designs.load(folder.path / _DESIGN), model)
+
+    @property
+    def spectrum(self) -> LatentSpectrum | None:
+        """That of the model's latents, where it was known when the run began."""
+        path = self.folder.path / _SPECTRUM
+        return LatentSpectrum.from_json(files.read(path).decode()) if path.exists() else None
 
     @property
     def seconds(self) -> float:
@@ -110,12 +118,14 @@ def ablate(
     path: str | Path,
     *,
     settings: Mapping[str, object] | None = None,
+    spectrum: LatentSpectrum | None = None,
     batch_size: int = 8,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Run:
     """Make the pictures of `design` in the folder `path`; those that it holds already are not made again.
 
-    `settings` are whatever else changes the pictures (a dtype, say), as JSON. Raises RunError where the
+    `settings` are whatever else changes the pictures (a dtype, say), as JSON. `spectrum` is that of the
+    model's latents, for the blueprints. Raises RunError where the
     folder belongs to another run, StoreError where it cannot be written, and before anything is written what
     `designs.cells` raises.
     """
@@ -123,6 +133,8 @@ def ablate(
     identity = _identity(design, backend.model, settings or {})
     copies = {_DESIGN: designs.dumps(design)}
     copies |= {f"recipes/{recipe.name}.toml": recipes.dumps(recipe) for recipe in design.recipes}
+    if spectrum is not None:
+        copies[_SPECTRUM] = spectrum.to_json()
     with store.writing(Path(path), identity, copies) as folder:
         for _ in render(plan, backend, folder, batch_size=batch_size, on_progress=on_progress):
             pass

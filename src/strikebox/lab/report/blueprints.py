@@ -11,11 +11,13 @@ from strikebox.lab.report.templates import fill
 
 def section(facts: Facts) -> Markup | None:
     """The blueprints, in the order of the design."""
-    run = facts.run
+    run, spectrum = facts.run, facts.run.spectrum
     drawn = [
         (
             recipe,
-            Markup(blueprint_svg.svg(blueprint(recipe, run.model, run.design.size))),  # escapes its own text
+            Markup(
+                blueprint_svg.svg(blueprint(recipe, run.model, run.design.size, spectrum))
+            ),  # escapes itself
             recipes.dumps(recipe),
         )
         for recipe in run.design.recipes
