@@ -1,0 +1,57 @@
+"""`strikebox vote`."""
+
+import socket
+from typing import Annotated
+
+import typer
+
+from strikebox.cli import options
+
+_PORT = 8033
+
+
+def vote(
+    run: options.RunPath,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0 is any free one.")] = _PORT,
+    rater: Annotated[str, typer.Option(help="Who votes. Votes of two raters are compared.")] = "anonymous",
+    host: Annotated[
+        str, typer.Option(help="Address to serve on. 0.0.0.0 lets other machines of the network in.")
+    ] = "127.0.0.1",
+) -> None:
+    """Ask which of two pictures of RUN is better, on a page in the browser; ctrl-C ends it."""
+    import numpy as np
+    import uvicorn
+
+    from strikebox import api
+    from strikebox.lab.report.words import count_words
+    from strikebox.lab.votes.page import app
+    from strikebox.lab.votes.sitting import Sitting
+
+    opened, generator = api.open_run(run), np.random.default_rng()
+    page = app(opened, generator, rater)
+    with _listen(host, port) as listener:
+        print(f"http://{_shown(host)}:{listener.getsockname()[1]}/  (ctrl-C ends it)", flush=True)
+        server = uvicorn.Server(uvicorn.Config(page, log_level="warning", timeout_graceful_shutdown=1))
+        try:
+            server.run(sockets=[listener])
+        except KeyboardInterrupt:
+            print()
+    sitting = Sitting.begin(opened, generator, rater)
+    print(f"{count_words(len(sitting.ballots()), 'vote')} of {sitting.total} by {rater}")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    from strikebox.errors import StrikeboxError
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except (OSError, OverflowError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise StrikeboxError(
+            f"cannot serve on {host} port {port}: {reason}; give another --port or --host"
+        ) from None
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
