@@ -1,0 +1,195 @@
+"""Collapse: do different subjects and seeds give the same picture?
+
+The kernel is the cosine of composition features, which has no bandwidth to choose: 1 for equal compositions,
+near 0 for unlike ones. What it gives depends on the number of pictures and on what the style itself has in
+common (all labels have a frame), so every figure is read beside the base model's and the held-out pictures'.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+from scipy import special  # pyright: ignore[reportMissingTypeStubs]
+
+from strikebox.metrics.features import Feature, Metric
+from strikebox.metrics.permutation import DRAWS, Labels, Order, Permuted, within_groups
+
+Matrix = NDArray[np.float64]
+
+EFFECTIVE_PICTURES = Metric(
+    name="rke",
+    title="Effective number of pictures",
+    unit="pictures, 1 to as many as there are",
+    better="higher",
+    features=("composition",),
+    source="Renyi kernel entropy of order 2 (RKE), Jalali, Li and Farnia, NeurIPS 2023; cosine kernel",
+)
+SEED_LOCK = Metric(
+    name="seed_lock",
+    title="Seed lock",
+    unit="cosine of compositions: two subjects under one seed, minus under two seeds",
+    better="lower",
+    features=("composition",),
+    source="where the seed alone decides the composition, subjects resemble each other under one seed; "
+    "permutation test",
+)
+GLOBAL_COLLAPSE = Metric(
+    name="global_collapse",
+    title="Global collapse",
+    unit="mean cosine of compositions over different subjects and seeds, minus the base model's",
+    better="lower",
+    features=("composition",),
+    source="if an arm draws one composition whatever it is asked, its pictures resemble each other more than "
+    "the base model's and more than held-out pictures of the style; jackknife over subjects",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alike:
+    """How alike pictures of different subjects and seeds are: the mean cosine."""
+
+    mean: float
+    error: float | None  # jackknife standard error, subjects left out in turn; None with fewer than three
+    subjects: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GlobalCollapse:
+    """An arm's likeness minus another's, with a t interval."""
+
+    difference: float
+    low: float | None
+    high: float | None
+
+
+def effective_pictures(features: Feature) -> float:
+    """RKE = 1 / sum((K / n)^2) of `features` (n, dim): 1 where all pictures agree, n where none do.
+
+    Raises ValueError on fewer than two pictures: one says nothing about collapse.
+    """
+    if len(features) < 2:
+        raise ValueError(f"collapse needs at least 2 pictures, got {len(features)}")
+    return float(1 / np.square(kernel(features) / len(features)).sum())
+
+
+def expected_effective_pictures(
+    features: Feature, count: int, generator: Generator, draws: int = 200
+) -> float:
+    """Mean RKE of `count` of the pictures, drawn without replacement: RKE grows with the number of pictures.
+
+    This makes held-out pictures a ceiling for an arm of `count`. Raises ValueError where there are fewer.
+    """
+    if count > len(features):
+        raise ValueError(f"cannot draw {count} of {len(features)} pictures")
+    picks = (generator.permutation(len(features))[:count] for _ in range(draws))
+    return float(np.mean([effective_pictures(features[pick]) for pick in picks]))
+
+
+def seed_lock(
+    features: Feature, subjects: Labels, seeds: Labels, generator: Generator, draws: int = DRAWS
+) -> Permuted | None:
+    """Mean cosine of different subjects under one seed minus under different seeds, for `features` (n, dim).
+
+    Null of the test: within a subject it does not matter which picture belongs to which seed. A small p says
+    that the seed decides composition across subjects. None where no pair of pictures can tell.
+    """
+    apart = _different(subjects)
+    cosines, pairs = np.where(apart, kernel(features), 0), apart.astype(np.float64)
+    of_seed = (np.asarray(seeds)[:, None] == np.unique(seeds)).astype(np.float64)
+
+    # Within a subject seeds only change places, so the number of pairs that share one stays as it is.
+    shared, total = _within_columns(pairs, of_seed), float(pairs.sum())
+    if not 0 < shared < total:
+        return None
+
+    def lock(order: Order) -> float:
+        under_one = _within_columns(cosines, of_seed[order])
+        return under_one / shared - (float(cosines.sum()) - under_one) / (total - shared)
+
+    return within_groups(lock, _with_first_fixed(subjects), generator, draws)
+
+
+def alike(features: Feature, subjects: Labels, seeds: Labels | None = None) -> Alike | None:
+    """Mean cosine over pairs of different subjects and different seeds, for `features` (n, dim).
+
+    Without `seeds`, over pairs of different subjects: for pictures that no seed made. None where there is no
+    such pair.
+    """
+    apart = _different(subjects) if seeds is None else _different(subjects) & _different(seeds)
+    if not apart.any():
+        return None
+    cosines, subject_of = kernel(features), np.unique(subjects, return_inverse=True)[1]
+    count = int(subject_of.max()) + 1
+    return Alike(
+        mean=float(cosines[apart].mean()),
+        error=_jackknife_error(cosines, apart, subject_of) if count > 2 else None,
+        subjects=count,
+    )
+
+
+def global_collapse(arm: Alike, other: Alike, level: float = 0.95) -> GlobalCollapse:
+    """`arm` minus `other`: above 0, the arm's pictures are more alike than those of the other.
+
+    The errors are added as if independent, which is wide where both share subjects and seeds, and the t
+    interval has the degrees of freedom of the one with fewer subjects.
+    """
+    difference = arm.mean - other.mean
+    if arm.error is None or other.error is None:
+        return GlobalCollapse(difference=difference, low=None, high=None)
+    quantile = float(special.stdtrit(min(arm.subjects, other.subjects) - 1, (1 + level) / 2))
+    reach = quantile * float(np.hypot(arm.error, other.error))
+    return GlobalCollapse(difference=difference, low=difference - reach, high=difference + reach)
+
+
+def collapsed(arm: Alike, base: Alike, held_out: Alike) -> bool | None:
+    """Whether the arm is surely more alike than both the base model's pictures and the style's own.
+
+    That is, whether both intervals lie above 0. None where there are too few subjects to say.
+    """
+    lows = [global_collapse(arm, other).low for other in (base, held_out)]
+    known = [low for low in lows if low is not None]
+    return all(low > 0 for low in known) if len(known) == len(lows) else None
+
+
+def kernel(features: Feature) -> Matrix:
+    """Cosines (n, n) of `features` (n, dim). Raises ValueError on a feature of length 0."""
+    vectors = features.astype(np.float64)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    if (lengths == 0).any():
+        raise ValueError("a feature has length 0, so it has no cosine")
+    vectors /= lengths
+    return vectors @ vectors.T
+
+
+def _different(labels: Labels) -> NDArray[np.bool_]:
+    values = np.asarray(labels)
+    return values[:, None] != values
+
+
+def _within_columns(matrix: Matrix, members: Matrix) -> float:
+    """Sum of `matrix` (n, n) over pairs that are members, 1 in `members` (n, columns), of one column."""
+    return float(((matrix @ members) * members).sum())
+
+
+def _with_first_fixed(subjects: Labels) -> NDArray[np.int64]:
+    """Groups that leave the first subject's pictures in place: to rename the seeds of all changes nothing."""
+    groups = np.unique(subjects, return_inverse=True)[1].astype(np.int64)
+    first = groups == groups[0]
+    groups[first] = groups.max() + 1 + np.arange(first.sum())
+    return groups
+
+
+def _jackknife_error(cosines: Matrix, apart: NDArray[np.bool_], subject_of: NDArray[np.intp]) -> float:
+    """Standard error of the mean cosine, each subject left out in turn.
+
+    Efron and Stein, "The jackknife estimate of variance", 1981: var = (g - 1) / g * sum((theta_g - mean)^2).
+    """
+    left: list[float] = []
+    for subject in range(int(subject_of.max()) + 1):
+        kept = subject_of != subject
+        pairs = apart & kept[:, None] & kept
+        if pairs.any():
+            left.append(float(cosines[pairs].mean()))
+    without = np.array(left)
+    return float(np.sqrt((len(left) - 1) / len(left) * np.square(without - without.mean()).sum()))
