@@ -54,6 +54,7 @@ loras = st.builds(
     scale=finite,
     sigma=st.tuples(st.floats(0, 0.5), st.floats(0.51, 1)),
     blocks=st.dictionaries(words.filter(bool), finite, max_size=3).map(lambda d: tuple(d.items())),
+    rank=st.none() | st.integers(1, 128),
 )
 common = {
     "prompt": prompts,
@@ -119,6 +120,7 @@ def test_strength_and_sigma_of_one_value_are_different_recipes() -> None:
 def test_the_hash_never_changes() -> None:
     """Runs are found again by it."""
     assert load("sandwich").hash.startswith("4d785e3e4c40a801")
+    assert load("gated").hash.startswith("4883f8bc50c7bcd7")
 
 
 @pytest.mark.parametrize(
@@ -176,6 +178,8 @@ def test_the_hash_never_changes() -> None:
         ("guidance = 4.0", "guidance = 1" + "0" * 400, "pass 1: guidance: is too large"),
         ("scale = 2.0", "scale = nan", "pass 1: lora: scale: is nan; it is a finite number"),
         ("scale = 2.0", "scale = 2.0, sigma = [0.8]", "pass 1: lora: sigma: is [0.8]; it is [low, high]"),
+        ("scale = 2.0", "scale = 2.0, rank = 0", "pass 1: lora: rank: is 0; it is at least 1"),
+        ("scale = 2.0", "scale = 2.0, rank = 8.0", "pass 1: lora: rank: is 8.0; it is a whole number"),
         ("scale = 2.0", "scale = 2.0, sigma = [0.8, 0.2]", "pass 1: lora: sigma: is [0.8, 0.2]"),
         (
             "scale = 2.0",

@@ -35,3 +35,11 @@ class StoreError(StrikeboxError):
 
 class RunError(StrikeboxError):
     """A run folder that does not fit what is asked of it."""
+
+
+class DatasetError(StrikeboxError):
+    """A folder of pictures that is missing or holds none that can be read."""
+
+
+class ExtractorError(StrikeboxError):
+    """What looks at pictures is missing: a program, a package or weights."""

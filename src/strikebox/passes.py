@@ -28,6 +28,7 @@ class LoraUse:
     scale: float  # as diffusers means it: 1.0 is the trained strength, alpha / rank included
     sigma: tuple[float, float] = (0.0, 1.0)  # on for steps that start at a sigma in (low, high]
     blocks: tuple[tuple[str, float], ...] = ()  # block name prefix -> factor on top of `scale`
+    rank: int | None = None  # of each layer at most, by SVD; None: as it is
 
     def __post_init__(self) -> None:
         low, high = map(float, self.sigma)
@@ -35,6 +36,8 @@ class LoraUse:
         object.__setattr__(self, "sigma", (low, high))
         if not 0 <= low < high <= 1:
             raise RecipeError(f"sigma: is [{low}, {high}]; it is [low, high] with 0 <= low < high <= 1")
+        if self.rank is not None and self.rank < 1:
+            raise RecipeError(f"rank: is {self.rank}; it is at least 1")
         if any(not prefix for prefix, _ in self.blocks):
             raise RecipeError("blocks: a block name is empty; give the start of a module's name")
         if len(dict(self.blocks)) < len(self.blocks):

@@ -56,8 +56,11 @@ class Table:
         return None if value is None else as_number(key, value)
 
     def whole(self, key: str) -> int:
-        value = required(key, self.take(key))
-        if isinstance(value, bool) or not isinstance(value, int):
+        return required(key, self.optional_whole(key))
+
+    def optional_whole(self, key: str) -> int | None:
+        value = self.take(key)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
             raise _wrong(key, value, "a whole number")
         return value
 
@@ -156,10 +159,11 @@ def _read_lora(table: Table | None) -> LoraUse | None:
         return None
     with at("lora"):
         scale, sigma, blocks = table.number("scale"), table.take("sigma"), table.table("blocks")
+        rank = table.optional_whole("rank")
         table.close()
         factors = [] if blocks is None else blocks.rest()
         pairs = tuple((name, as_number(f"blocks: {name}", factor)) for name, factor in factors)
-        return LoraUse(scale=scale, sigma=_interval(sigma), blocks=pairs)
+        return LoraUse(scale=scale, sigma=_interval(sigma), blocks=pairs, rank=rank)
 
 
 def _interval(value: object) -> tuple[float, float]:
@@ -200,6 +204,8 @@ def _lora_items(lora: LoraUse) -> Iterator[tuple[str, str]]:
         yield "sigma", f"[{float(lora.sigma[0])!r}, {float(lora.sigma[1])!r}]"
     if lora.blocks:
         yield "blocks", _inline((quoted(name), repr(float(factor))) for name, factor in lora.blocks)
+    if lora.rank is not None:
+        yield "rank", str(lora.rank)
 
 
 def _handoff_items(handoff: Handoff) -> Iterator[tuple[str, str]]:

@@ -88,6 +88,9 @@ class Recipe:
         for plain, p in zip(passes, self.passes, strict=True):
             if isinstance(p, ImageToImage):
                 plain["start"] = {type(p.start).__name__.lower(): p.start.value}
+            if p.lora is not None:
+                # Without what is not used, so that a key that came later changes no older hash.
+                plain["lora"] = {key: value for key, value in asdict(p.lora).items() if value is not None}
         text = json.dumps(passes, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -259,6 +259,7 @@ LORA_CHANGES = [
     LoraUse(scale=1, sigma=(0.5, 1)),
     LoraUse(scale=1, sigma=(0, 0.5)),
     LoraUse(scale=1, blocks=(("a", 0.5),)),
+    LoraUse(scale=1, rank=4),
 ]
 
 
@@ -273,7 +274,7 @@ def test_changing_any_field_of_a_pass_changes_its_latents(field: str, before: tu
             assert end_of(*before, pass_, IMAGE) != end_of(*before, changed, IMAGE)
 
 
-@pytest.mark.parametrize("use", LORA_CHANGES, ids=["off", "scale", "below", "above", "blocks"])
+@pytest.mark.parametrize("use", LORA_CHANGES, ids=["off", "scale", "below", "above", "blocks", "rank"])
 def test_changing_the_lora_changes_the_latents(use: LoraUse | None) -> None:
     assert end_of(TEXT) != end_of(replace(TEXT, lora=use))
     assert end_of(TEXT, EDIT) != end_of(TEXT, replace(EDIT, lora=use))

@@ -60,6 +60,7 @@ class LoraState:
 
     scale: float
     blocks: tuple[tuple[str, float], ...] = ()
+    rank: int | None = None  # of each layer at most, by SVD; None: as it is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

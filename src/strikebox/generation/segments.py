@@ -163,7 +163,7 @@ def lora_state(use: LoraUse | None, sigma: float) -> LoraState | None:
     """The LoRA as it stands in the weights for a step from `sigma`. A scale of 0 is no LoRA."""
     if use is None or use.scale == 0 or not use.on_at(sigma):
         return None
-    return LoraState(scale=use.scale, blocks=use.blocks)
+    return LoraState(scale=use.scale, blocks=use.blocks, rank=use.rank)
 
 
 def noise_seed(seed: int, draw: int) -> int:
@@ -183,7 +183,11 @@ def _fixed_part(conditions: Conditions) -> bytes:
 
 
 def _lora_part(lora: LoraState | None, adapter: str | None) -> bytes:
-    return bytes(32) if lora is None else _digest({"adapter": adapter, **asdict(lora)})
+    if lora is None:
+        return bytes(32)
+    # Without what is not used, so that a key that came later changes no older one.
+    used = {key: value for key, value in asdict(lora).items() if value is not None}
+    return _digest({"adapter": adapter, **used})
 
 
 def _digest(record: dict[str, object]) -> bytes:

@@ -125,7 +125,7 @@ def mean(prompt: str, lora: LoraState | None, shape: tuple[int, ...]) -> Values:
     mu = _direction(f"prompt {prompt}", shape)
     if lora is None:
         return mu
-    return mu + lora.scale * _direction(f"lora {lora.blocks}", shape)
+    return mu + lora.scale * _direction(_lora_name(lora), shape)
 
 
 def decode(latents: Latents) -> Pixels:
@@ -143,6 +143,10 @@ def encode(picture: Pixels) -> Latents:
     colours = picture.reshape(2 * height, 8, 2 * width, 8, 3).mean(axis=(1, 3)) * (2 * _RANGE / 255) - _RANGE
     split = colours.reshape(height, 2, width, 2, 3).transpose(4, 1, 3, 0, 2)
     return split.reshape(CHANNELS, height, width).astype(np.float32)
+
+
+def _lora_name(lora: LoraState) -> str:
+    return f"lora {lora.blocks}" + ("" if lora.rank is None else f" rank {lora.rank}")
 
 
 def _direction(name: str, shape: tuple[int, ...]) -> Values:

@@ -33,6 +33,23 @@ class Delta:
         """(out, in), float32."""
         return self.ratio * (self.up @ self.down)
 
+    def ordered(self) -> "Delta":
+        """The same product, up to rounding, with its directions in falling order of singular value.
+
+        So the first k columns of `up` and rows of `down` are the nearest matrix of rank k in every unitarily
+        invariant norm (Eckart and Young). With up = Q R and down = (P S)^T, up @ down = Q (R S^T) P^T, whose
+        middle is rank x rank: the product itself, which may have 10^8 entries, is never decomposed.
+        """
+        left, r = torch.linalg.qr(self.up.cpu().double())
+        right, s = torch.linalg.qr(self.down.cpu().double().T)
+        u, values, v = torch.linalg.svd(r @ s.T, full_matrices=False)
+        up, down = left @ (u * values.sqrt()), (right @ (v.T * values.sqrt())).T
+        return Delta(down.to(self.down), up.to(self.up), self.ratio)
+
+    def first(self, rank: int) -> "Delta":
+        """Its first `rank` directions."""
+        return Delta(self.down[:rank], self.up[:, :rank], self.ratio)
+
 
 @final
 class Adapter:
@@ -49,6 +66,7 @@ class Adapter:
         }
         self._weights = {name: _linear(transformer, name).weight for name in self._deltas}
         self._pristine = {name: weight.detach().clone() for name, weight in self._weights.items()}
+        self._ordered: dict[str, Delta] = {}
         self._state: LoraState | None = None
         self._settled = True
 
@@ -61,6 +79,7 @@ class Adapter:
     def set(self, state: LoraState | None) -> None:
         """Make the weights pristine + scale * block factor * delta; None restores every bit.
 
+        A rank keeps as many directions of each layer's delta, the strongest; alpha / rank stays as it is.
         Raises LoraError where a block prefix of `state` names no layer of the LoRA.
         """
         if state == self._state and self._settled:
@@ -68,14 +87,22 @@ class Adapter:
         strengths = dict.fromkeys(self._deltas, 0.0) if state is None else self._strengths(state)
         self._settled = False  # an interrupt from here on leaves weights of two states
         for name, weight in self._weights.items():
-            weight.copy_(self._merged(name, strengths[name]))
+            weight.copy_(self._merged(name, strengths[name], state.rank if state else None))
         self._state, self._settled = state, True
 
-    def _merged(self, name: str, strength: float) -> Tensor:
+    def _merged(self, name: str, strength: float, rank: int | None) -> Tensor:
         pristine = self._pristine[name]
         if strength == 0:
             return pristine
-        return pristine.float() + strength * self._deltas[name].dense()
+        return pristine.float() + strength * self._delta(name, rank).dense()
+
+    def _delta(self, name: str, rank: int | None) -> Delta:
+        whole = self._deltas[name]
+        if rank is None or rank >= len(whole.down):
+            return whole
+        if name not in self._ordered:
+            self._ordered[name] = whole.ordered()
+        return self._ordered[name].first(rank)
 
     def _strengths(self, state: LoraState) -> dict[str, float]:
         for prefix, _ in state.blocks:

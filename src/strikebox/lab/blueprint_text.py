@@ -88,7 +88,8 @@ def lora_words(station: Station) -> str:
         above = f"sigma {low:g} to {high:g}" if high < 1 else f"above sigma {low:g}"
         where = f" {above}, {station.lora_steps} of {station.steps} steps"
     blocks = "".join(f", {name} at {factor:g}" for name, factor in use.blocks)
-    return f"LoRA at {use.scale!r}{where}{blocks}"
+    rank = "" if use.rank is None else f" cut to rank {use.rank}"
+    return f"LoRA at {use.scale!r}{rank}{where}{blocks}"
 
 
 def cost_words(station: Station) -> str:

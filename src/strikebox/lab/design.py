@@ -6,6 +6,11 @@ subjects = ["cat", "dog"]
 seeds = [1, 2, 3]
 style = "matchbox style"                       # what {style} stands for; optional
 size = { width = 768, height = 512 }           # or one number; the model's own size unless given
+
+[sweep]                                        # optional: more recipes, one at several values; see sweep.py
+recipe = "style-prompt"
+over = "lora_scale"
+values = "0-2 [5]"
 """
 
 import tomllib
@@ -20,6 +25,8 @@ from strikebox import recipe as recipes
 from strikebox.errors import DesignError, RecipeError, SubjectError
 from strikebox.generation.backend import Model, Size
 from strikebox.generation.plan import MOST_SEED, Cell, make_cell
+from strikebox.lab import sweep
+from strikebox.lab.sweep import Sweep
 from strikebox.passes_toml import Table, quoted
 from strikebox.recipe import Recipe, check_subject
 
@@ -104,11 +111,16 @@ def parse(text: str, source: str) -> Design:
         except tomllib.TOMLDecodeError as error:
             raise DesignError(f"is not TOML: {error}; mend that place") from None
         title, description = table.text("title"), table.optional_text("description")
-        names, subjects = _texts("recipes", table.take("recipes")), _texts("subjects", table.take("subjects"))
+        names, swept = _recipes(table)
+        subjects = _texts("subjects", table.take("subjects"))
         seeds, style, size = _wholes("seeds", table.take("seeds")), table.optional_text("style"), _size(table)
         table.close()
-    loaded = tuple(_recipe(name, Path(source).parent) for name in names)
+    folder = Path(source).parent
+    loaded = tuple(_recipe(name, folder) for name in names)
+    base = None if swept is None else _recipe(swept.recipe, folder)
     with _at(source):
+        if swept is not None and base is not None:
+            loaded += sweep.expand(base, swept)
         return Design(
             name=Path(source).name.removesuffix(".toml"),
             title=title,
@@ -122,7 +134,7 @@ def parse(text: str, source: str) -> Design:
 
 
 def dumps(design: Design) -> str:
-    """The TOML text of a design whose recipes lie beside it, in recipes/."""
+    """The TOML text of a design whose recipes, those of a sweep too, lie beside it, in recipes/."""
     names = (f"recipes/{recipe.name}.toml" for recipe in design.recipes)
     lines = [f"title = {quoted(design.title)}"]
     if design.description:
@@ -141,6 +153,14 @@ def shipped() -> tuple[str, ...]:
     """Names of the designs that come with the package."""
     files = (resources.files("strikebox") / "designs").iterdir()
     return tuple(sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml")))
+
+
+def _recipes(table: Table) -> tuple[tuple[str, ...], Sweep | None]:
+    """Names of recipes, and the sweep; at least one of the two is there."""
+    names, swept = table.take("recipes"), table.take("sweep")
+    if swept is None:
+        return _texts("recipes", names), None
+    return () if names is None else _texts("recipes", names), sweep.read(swept)
 
 
 def _recipe(name: str, folder: Path) -> Recipe:
