@@ -8,20 +8,23 @@ DEV := $(VENV)/.installed-dev
 DEMO := runs/seed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check clean
+.PHONY: help demo test truths check clean programs
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
 		|| sed -n 's/^\([a-z]*\):.*## /  make \1  /p' $(MAKEFILE_LIST)
 
-demo: $(RUN)  ## 75 pictures of five recipes by the embedded model, and a report: runs/seed
+demo: $(RUN) programs  ## 75 pictures of five recipes by the embedded model, and a report: runs/seed
 	$(VENV)/bin/strikebox ablate seed --out $(DEMO) --resume
 	@echo "Pictures, table and report: $(CURDIR)/$(DEMO)"
 	@echo "Make one more:              $(VENV)/bin/strikebox generate cat --recipe sandwich --seed 1"
 
 # One thread a worker: two processes that each take all cores wait for one another.
-test: $(DEV)  ## all tests
+test: $(DEV) programs  ## all tests
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n $(WORKERS)
+
+truths: $(DEV) programs  ## what was planted must be found, in full: minutes instead of seconds
+	STRIKEBOX_TRUTHS=full OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n $(WORKERS) tests/truths
 
 check: $(DEV)  ## style, types, layers
 	$(VENV)/bin/ruff check .
@@ -31,6 +34,14 @@ check: $(DEV)  ## style, types, layers
 clean:  ## remove the environment and what the tools left; runs/ and build/ stay
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
 	find src tests nano -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Lettering is read by tesseract. Where apt may not install it, it is named, and lettering is not measured.
+programs:
+	@tesseract --list-langs 2>/dev/null | grep -qx rus || { \
+		sudo=$$([ "$$(id -u)" = 0 ] || echo "sudo -n"); \
+		$$sudo apt-get update -qq && $$sudo apt-get install -qq -y --no-install-recommends \
+			tesseract-ocr tesseract-ocr-rus >/dev/null; } \
+		|| echo "Lettering will not be measured. To measure it: apt install tesseract-ocr tesseract-ocr-rus" >&2
 
 $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

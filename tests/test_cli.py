@@ -64,9 +64,19 @@ def parsed(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 def test_help_lists_commands_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     assert strikebox("--help") == 0
     text = " ".join(capsys.readouterr().out.split())
-    for word in ("generate", "ablate", "report", "recipes", "blueprint"):
+    for word in (
+        "generate",
+        "ablate",
+        "measure",
+        "report",
+        "plan",
+        "checklist",
+        "vote",
+        "recipes",
+        "blueprint",
+    ):
         assert word in text
-    assert "0 done, 1 a bug in Strikebox, 2 bad input (one line on stderr), 130 interrupted" in text
+    assert "0 done, 1 a bug in Strikebox, 2 bad input (one line on stderr), 3 the checklist" in text
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -103,7 +113,7 @@ def test_generate_json(capsys: pytest.CaptureFixture[str]) -> None:
 def test_ablate_says_the_plan_and_writes_run_and_report(
     small: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert strikebox("ablate", small) == 0
+    assert strikebox("ablate", small, "--no-measure") == 0
     out = capsys.readouterr().out
     assert "2 recipes x 2 subjects x 1 seeds = 4 pictures" in out
     assert str(Path("runs/small/report.html")) in out
@@ -114,7 +124,7 @@ def test_ablate_says_the_plan_and_writes_run_and_report(
 def test_the_seed_design_is_the_default_and_says_what_sharing_saves(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert strikebox("ablate") == 0
+    assert strikebox("ablate", "--no-measure") == 0
     assert "2,070 guided steps instead of 2,910" in capsys.readouterr().out
     assert Run.open("runs/seed").table().height == 75
 
@@ -122,17 +132,17 @@ def test_the_seed_design_is_the_default_and_says_what_sharing_saves(
 def test_a_run_that_is_there_is_refused_without_resume(
     small: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert strikebox("ablate", small) == 0
+    assert strikebox("ablate", small, "--no-measure") == 0
     made = {path: path.stat().st_mtime_ns for path in Path("runs/small/pictures").iterdir()}
     capsys.readouterr()
-    assert strikebox("ablate", small) == 2
+    assert strikebox("ablate", small, "--no-measure") == 2
     assert "--resume" in capsys.readouterr().err
-    assert strikebox("ablate", small, "--resume") == 0
+    assert strikebox("ablate", small, "--no-measure", "--resume") == 0
     assert {path: path.stat().st_mtime_ns for path in Path("runs/small/pictures").iterdir()} == made
 
 
 def test_ablate_json(small: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert strikebox("ablate", small, "--out", "r", "--json") == 0
+    assert strikebox("ablate", small, "--no-measure", "--out", "r", "--json") == 0
     said = parsed(capsys)
     assert said["report"] == str(Path("r/report.html"))
     assert [(row["recipe"], row["pictures"], row["forwards"]) for row in said["costs"]] == [
@@ -153,17 +163,17 @@ def test_an_interrupt_says_how_to_go_on_and_keeps_what_is_finished(
 
     with monkeypatch.context() as patch:
         patch.setattr(ToyBackend, "decode", interrupted)
-        patch.setattr(sys, "argv", ["/bin/strikebox", "ablate", small, "--batch-size", "1"])
-        assert strikebox("ablate", small, "--batch-size", "1") == 130
+        patch.setattr(sys, "argv", ["/bin/strikebox", "ablate", small, "--no-measure", "--batch-size", "1"])
+        assert strikebox("ablate", small, "--no-measure", "--batch-size", "1") == 130
     told = capsys.readouterr().err.splitlines()[-1]
-    assert told.endswith(f"To go on: strikebox ablate {small} --batch-size 1 --resume")
+    assert told.endswith(f"To go on: strikebox ablate {small} --no-measure --batch-size 1 --resume")
     assert Run.open("runs/small").table()["sha256"].null_count() == 3
-    assert strikebox("ablate", small, "--resume") == 0
+    assert strikebox("ablate", small, "--no-measure", "--resume") == 0
     assert Run.open("runs/small").table()["sha256"].null_count() == 0
 
 
 def test_report_again_at_another_price(small: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert strikebox("ablate", small, "--out", "r") == 0
+    assert strikebox("ablate", small, "--no-measure", "--out", "r") == 0
     Path("r/report.html").unlink()
     capsys.readouterr()
     assert strikebox("report", "r", "--price", "2.5") == 0

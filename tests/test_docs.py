@@ -60,9 +60,11 @@ def test_cli_names_every_command(command: str) -> None:
 
 def test_the_examples_are_the_shipped_ones() -> None:
     (sandwich,) = blocks("recipes.md", "toml")
-    (seed,) = blocks("ablate.md", "toml")
+    seed, sweep = blocks("ablate.md", "toml")
     assert recipe.parse(sandwich, "sandwich") == recipe.load("sandwich")
     assert design.parse(seed, "seed").recipes == design.load("seed").recipes
+    alone = re.sub(r"^recipes = .*\n", "", seed, flags=re.MULTILINE)
+    assert len(design.parse(f"{alone}\n{sweep}", "sweep").recipes) == 5
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)

@@ -216,7 +216,7 @@ def model_place(model: ModelName) -> str | Path:
     """`model`, or the folder of the embedded one. Raises ModelError where that is not installed."""
     if model is not None:
         return model
-    place = _embedded("klein-nano")
+    place = embedded("klein-nano")
     if not place.is_dir():
         raise ModelError(
             f"the embedded model is missing from {place}; install Strikebox again, or give --model"
@@ -230,7 +230,7 @@ def lora_file(model: ModelName, lora: LoraName) -> Path | None:
         return None
     if lora is not None:
         return Path(lora).expanduser()
-    return _embedded("lora/pytorch_lora_weights.safetensors") if model is None else None
+    return embedded("lora/pytorch_lora_weights.safetensors") if model is None else None
 
 
 def style_of(model: ModelName, lora: LoraName) -> str | None:
@@ -247,7 +247,7 @@ def default_out(design: Design) -> Path:
     return Path("runs") / design.name
 
 
-def _embedded(name: str) -> Path:
+def embedded(name: str) -> Path:
     return Path(str(package_files("strikebox"))) / "embedded" / name
 
 

@@ -540,7 +540,7 @@ def extractors(monkeypatch: pytest.MonkeyPatch) -> None:
         return f"tesseract does not know {language}; install tesseract-ocr-{language}"
 
     for module, parts in (
-        ("registry", {"load": load}),
+        ("registry", {"extractor": load}),
         ("tesseract", {"available": available, "Tesseract": Means}),
     ):
         fake = types.ModuleType(f"strikebox.extractors.{module}")

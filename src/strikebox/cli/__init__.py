@@ -5,10 +5,13 @@ from collections.abc import Sequence
 
 import typer
 
-from strikebox.cli import ablate, blueprint, generate, recipes, report
+from strikebox.cli import ablate, blueprint, checklist, generate, measure, plan, recipes, report, vote
 from strikebox.errors import StrikeboxError
 
-_EPILOG = "Exit codes: 0 done, 1 a bug in Strikebox, 2 bad input (one line on stderr), 130 interrupted."
+_EPILOG = (
+    "Exit codes: 0 done, 1 a bug in Strikebox, 2 bad input (one line on stderr), 3 the checklist says stop, "
+    "130 interrupted."
+)
 
 app = typer.Typer(
     name="strikebox",
@@ -21,7 +24,11 @@ app = typer.Typer(
 )
 app.command("generate", epilog=_EPILOG)(generate.generate)
 app.command("ablate", epilog=_EPILOG)(ablate.ablate)
+app.command("measure", epilog=_EPILOG)(measure.measure)
 app.command("report", epilog=_EPILOG)(report.report)
+app.command("plan", epilog=_EPILOG)(plan.plan)
+app.command("checklist", epilog=_EPILOG)(checklist.checklist)
+app.command("vote", epilog=_EPILOG)(vote.vote)
 app.command("blueprint", epilog=_EPILOG)(blueprint.blueprint)
 app.add_typer(recipes.app, name="recipes", epilog=_EPILOG)
 

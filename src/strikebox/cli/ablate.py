@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from strikebox.cli import options
+from strikebox.cli.measure import HeldOut, JudgeName, Training
 
 if TYPE_CHECKING:
     from strikebox.generation.backend import Model
     from strikebox.lab.design import Design
     from strikebox.lab.run import Run
+    from strikebox.lab.verdict import Verdict
 
 
 def ablate(
@@ -28,10 +30,16 @@ def ablate(
     device: options.Device = "auto",
     dtype: options.Dtype = "auto",
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures at a time.")] = 8,
+    training: Training = None,
+    held_out: HeldOut = None,
+    judge: JudgeName = None,
+    measured: Annotated[
+        bool, typer.Option("--measure/--no-measure", help="Measure the pictures and judge the recipes.")
+    ] = True,
     price: options.Price = options.DOLLARS_PER_HOUR,
     json: options.Json = False,
 ) -> None:
-    """Make all pictures of DESIGN, and a report that shows them side by side with what each cost."""
+    """Make all pictures of DESIGN, measure them, and write a report with the verdict."""
     from strikebox import api
     from strikebox.cli import console
 
@@ -56,10 +64,11 @@ def ablate(
                 on_progress=on_progress,
             )
         report = api.write_report(run, price)
+        verdict = _judge(run, training, held_out, judge, price, quiet=json) if measured else None
     except KeyboardInterrupt:
         print(f"interrupted; what is finished is kept. To go on: {_resume_command()}", file=sys.stderr)
         raise typer.Exit(130) from None
-    _tell(run, report, price, json)
+    _tell(run, report, verdict, price, json)
 
 
 def _check_folder(folder: Path, resume: bool) -> None:
@@ -93,8 +102,19 @@ def _resume_command() -> str:
     return shlex.join(words if "--resume" in words else [*words, "--resume"])
 
 
-def _tell(run: "Run", report: Path, price: float, json: bool) -> None:
+def _judge(
+    run: "Run", training: Path | None, held_out: Path | None, judge: str | None, price: float, quiet: bool
+) -> "Verdict":
+    from strikebox import measuring
     from strikebox.cli import console
+
+    chosen = measuring.Options(training=training, held_out=held_out, judge=judge, dollars_per_hour=price)
+    with console.looking(quiet) as on_progress:
+        return measuring.judge_run(run, chosen, on_progress)[0]
+
+
+def _tell(run: "Run", report: Path, verdict: "Verdict | None", price: float, json: bool) -> None:
+    from strikebox.cli import console, measure
     from strikebox.lab.report.words import money_words, seconds_words
 
     if json:
@@ -105,10 +125,14 @@ def _tell(run: "Run", report: Path, price: float, json: bool) -> None:
                 "seconds": run.seconds,
                 "dollars": run.seconds * price / 3600,
                 "costs": run.costs(price).to_dicts(),
+                "recommended": None if verdict is None else verdict.recommendation.recipe,
             }
         )
         return
     console.print_costs(run, price)
+    if verdict is not None:
+        print()
+        measure.tell(verdict)
     spent = money_words(run.seconds * price / 3600)
     print(f"\n{seconds_words(run.seconds)} of generation, {spent} at {money_words(price)} an hour")
     print(f"pictures  {run.folder.path / 'pictures'}\nreport    {report}")

@@ -11,8 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from strikebox.generation.render import Progress as Done
-from strikebox.lab.report.words import flops_words, money_words, seconds_words
+from strikebox.lab.measure import OnProgress as OnLooked
+from strikebox.lab.report.words import UNKNOWN, flops_words, money_words, seconds_words
 from strikebox.lab.run import Run
+from strikebox.lab.verdict import Verdict
+from strikebox.lab.verdict.grades import LADDERS, Grade
 
 OnProgress = Callable[[Done], None]
 
@@ -97,3 +100,29 @@ def _line(done: Done, unit: str) -> None:
     """For logs, which show no bars: a line now and then."""
     if done.cells_done and done.cells_done % 25 == 0:
         print(f"{done.cells_done} of {done.cells} {unit}", file=sys.stderr, flush=True)
+
+
+def print_verdict(verdict: Verdict) -> None:
+    """The table of a verdict: words with their numbers; a dash where nothing was measured."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("arm", "recipe", *(ladder.title.lower() for ladder in LADDERS)):
+        table.add_column(name)
+    for row in verdict.table.rows:
+        words = [_graded(row.grades.get(ladder.column)) for ladder in LADDERS]
+        table.add_row(row.recipe.arm or "", Text(row.recipe.name), *words)
+    Console().print(table)
+
+
+def _graded(grade: Grade | None) -> str:
+    return UNKNOWN if grade is None else f"{grade.word} {grade.number:.2f}"
+
+
+@contextmanager
+def looking(quiet: bool) -> Generator[OnLooked]:
+    """A line on stderr that says what is being looked at. `quiet`: none."""
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield lambda name, done, of: None
+        return
+    with console.status("measuring") as status:
+        yield lambda name, done, of: status.update(f"{name}: {done:,} of {of:,} pictures")

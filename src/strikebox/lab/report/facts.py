@@ -1,7 +1,9 @@
 """What the sections of a report are made from, gathered once from a run's folder."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from strikebox.generation.cost import Cost
 from strikebox.generation.plan import Cell, Plan, make_plan
@@ -9,6 +11,13 @@ from strikebox.lab import design as designs
 from strikebox.lab.run import Run
 from strikebox.recipe import Recipe
 from strikebox.store import CellRecord
+
+if TYPE_CHECKING:
+    # It counts what a design can tell, and for that takes words from this package.
+    from strikebox.lab.verdict import Verdict
+
+
+CellName = tuple[str, str, int]  # recipe, subject, seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +27,11 @@ class Plate:
     cell: Cell
     record: CellRecord | None
     dollars_per_hour: float | None
+
+    @property
+    def name(self) -> CellName:
+        """What it is a picture of."""
+        return self.cell.recipe.name, self.cell.subject, self.cell.seed
 
     @property
     def anchor(self) -> str:
@@ -65,6 +79,8 @@ class Facts:
     plan: Plan
     arms: tuple[Arm, ...]
     dollars_per_hour: float | None
+    verdict: "Verdict | None" = None  # None: the pictures were not measured
+    training: Mapping[str, Path] = field(default_factory=dict[str, Path])  # training pictures by name
 
     @property
     def made(self) -> int:
@@ -76,8 +92,14 @@ class Facts:
 
     @property
     def baseline(self) -> Arm:
-        """The arm that others are compared with: the recipe called baseline, or the first."""
-        return next((arm for arm in self.arms if arm.recipe.name == "baseline"), self.arms[0])
+        """The arm that others are compared with: the verdict's, the recipe called baseline, or the first."""
+        name = "baseline" if self.verdict is None else self.verdict.table.baseline.recipe.name
+        return next((arm for arm in self.arms if arm.recipe.name == name), self.arms[0])
+
+    @property
+    def anchors(self) -> Mapping[CellName, str]:
+        """Where each picture stands on the page."""
+        return {plate.name: plate.anchor for arm in self.arms for plate in arm.plates}
 
     @property
     def spent(self) -> float | None:
@@ -85,7 +107,12 @@ class Facts:
         return None if self.dollars_per_hour is None else self.run.seconds * self.dollars_per_hour / 3600
 
 
-def gather(run: Run, dollars_per_hour: float | None) -> Facts:
+def gather(
+    run: Run,
+    dollars_per_hour: float | None,
+    verdict: "Verdict | None" = None,
+    training: Mapping[str, Path] | None = None,
+) -> Facts:
     """Read a run. Raises RunError or StoreError where its folder is damaged."""
     cells, records = designs.cells(run.design, run.model), run.folder.cells()
     return Facts(
@@ -93,6 +120,8 @@ def gather(run: Run, dollars_per_hour: float | None) -> Facts:
         plan=make_plan(cells, run.model),
         arms=tuple(_arm(recipe, cells, records, dollars_per_hour) for recipe in run.design.recipes),
         dollars_per_hour=dollars_per_hour,
+        verdict=verdict,
+        training=training or {},
     )
 
 

@@ -1,11 +1,13 @@
 """All pictures: arms as rows, subjects and their seeds as columns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from strikebox.lab.report.facts import Arm, Facts, Plate
+from strikebox.lab.report import measures
+from strikebox.lab.report.facts import Arm, CellName, Facts, Plate
+from strikebox.lab.report.measures import Figures, Mark
 from strikebox.lab.report.pictures import data_url
 from strikebox.lab.report.templates import fill
 from strikebox.lab.report.words import flops_words, money_words, seconds_words
@@ -23,44 +25,52 @@ class Shown:
     url: str | None
     width: int
     height: int
+    marks: tuple[Mark, ...]
     details: tuple[tuple[str, str], ...]
 
 
 def section(facts: Facts) -> Markup | None:
     """The grid."""
     design = facts.run.design
+    figures = None if facts.verdict is None else measures.by_cell(facts.verdict.measured)
+    arms = [(arm.recipe, list(_shown(facts, arm, figures or {}))) for arm in facts.arms]
     return fill(
         "grid.html",
         subjects=design.subjects,
         seeds=design.seeds,
-        arms=[(arm.recipe, list(_shown(facts, arm))) for arm in facts.arms],
+        arms=arms,
         missing=facts.pictures - facts.made,
+        kinds=sorted({mark.kind for _, plates in arms for plate in plates for mark in plate.marks}),
     )
 
 
-def _shown(facts: Facts, arm: Arm) -> Iterator[Shown]:
+def _shown(facts: Facts, arm: Arm, figures: Mapping[CellName, Figures]) -> Iterator[Shown]:
     for position, plate in enumerate(arm.plates):
-        cell = plate.cell
+        cell, measured = plate.cell, figures.get(plate.name)
+        marks = () if measured is None or plate.record is None else tuple(measures.marks(measured))
         caption = f"{cell.subject}, seed {cell.seed}"
         yield Shown(
             anchor=plate.anchor,
             title=arm.recipe.title,
             caption=caption,
-            alt=f"{arm.recipe.title}: {caption}",
+            alt="; ".join((f"{arm.recipe.title}: {caption}", *(mark.words for mark in marks))),
             starts_subject=position % len(facts.run.design.seeds) == 0,
             url=None
             if plate.record is None
             else data_url(facts.run.folder.pictures.path(plate.record.picture)),
             width=cell.size.width,
             height=cell.size.height,
-            details=tuple(_details(plate)),
+            marks=marks,
+            details=tuple(_details(plate, measured)),
         )
 
 
-def _details(plate: Plate) -> Iterator[tuple[str, str]]:
+def _details(plate: Plate, measured: Figures | None) -> Iterator[tuple[str, str]]:
     cell, cost, record = plate.cell, plate.cost, plate.record
     if cost is None or record is None:
         return
+    if measured is not None:
+        yield from measures.details(measured)
     yield "Recipe", cell.recipe.name
     several = len(cell.prompts) > 1
     for number, prompt in enumerate(cell.prompts, start=1):

@@ -1,15 +1,32 @@
 """A page is its sections in order, each a function from facts to markup; None leaves a section out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from strikebox.lab.report import blueprints, costs, grid, reproduce
+from strikebox.lab.report import (
+    blueprints,
+    costs,
+    grid,
+    handoffs,
+    headline,
+    leaks,
+    limits,
+    reproduce,
+    sweeps,
+    table,
+    votes,
+)
 from strikebox.lab.report.facts import Facts, gather
 from strikebox.lab.report.templates import asset, fill
 from strikebox.lab.report.words import count_words, seconds_words
 from strikebox.lab.run import Run
+
+if TYPE_CHECKING:
+    from strikebox.lab.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +36,41 @@ class Section:
     anchor: str
     title: str
     markup: Callable[[Facts], Markup | None]
+    short: str | None = None  # in the table of contents
+    css: str = "verdict.css"  # beside report.css
 
+
+_PLAIN = "report.css"
 
 # In the order of reading. What is concluded from the pictures goes in front of them.
 SECTIONS = (
-    Section("pictures", "Pictures", grid.section),
-    Section("cost", "Cost", costs.section),
-    Section("blueprints", "Blueprints", blueprints.section),
-    Section("reproduce", "Make it again", reproduce.section),
+    Section("verdict", "Verdict", headline.section),
+    Section("table", "Table", table.section),
+    Section("votes", "What people chose", votes.section, "Votes"),
+    Section("leaks", "Evidence of leaks", leaks.section, "Leaks"),
+    Section("sweeps", "Sweeps", sweeps.section),
+    Section("handoffs", "Does pass 1 matter?", handoffs.section, "Handoffs"),
+    Section("pictures", "Pictures", grid.section, css=_PLAIN),
+    Section("cost", "Cost", costs.section, css=_PLAIN),
+    Section("blueprints", "Blueprints", blueprints.section, css=_PLAIN),
+    Section("limits", "What could not be told", limits.limits, "Limits"),
+    Section("measures", "How it was measured", limits.measures, "Measures"),
+    Section("reproduce", "Make it again", reproduce.section, css=_PLAIN),
 )
 
 
-def html(run: Run, dollars_per_hour: float | None = None) -> str:
-    """The whole page. Raises RunError or StoreError where the run's folder is damaged."""
-    facts = gather(run, dollars_per_hour)
+def html(
+    run: Run,
+    dollars_per_hour: float | None = None,
+    verdict: "Verdict | None" = None,
+    training: Mapping[str, Path] | None = None,
+) -> str:
+    """The whole page; without a verdict the pictures, what they cost and how they were made.
+
+    `training` finds training pictures by the names that the verdict gives them; one that it lacks is named
+    and not shown. Raises RunError or StoreError where the run's folder is damaged.
+    """
+    facts = gather(run, dollars_per_hour, verdict, training)
     made = [(section, markup) for section in SECTIONS if (markup := section.markup(facts)) is not None]
     return str(
         fill(
@@ -42,7 +80,7 @@ def html(run: Run, dollars_per_hour: float | None = None) -> str:
             counts=_counts(facts),
             summary=_summary(facts),
             sections=made,
-            css=Markup(asset("report.css")),
+            css=Markup("".join(asset(name) for name in sorted({section.css for section, _ in made}))),
             js=Markup(asset("report.js")),
         )
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from strikebox import files, png
+from strikebox.lab import picture_file
 
 MOST_BYTES = 150_000  # of a picture as it is; a larger one is shown smaller, so that the page can be sent
 _SHOWN_SIDE = 640
@@ -25,6 +26,16 @@ def data_url(path: Path) -> str:
     shown.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     shown.save(buffer, "WEBP", quality=88)
+    return _url("image/webp", buffer.getvalue())
+
+
+def small_url(path: Path, side: int) -> str:
+    """The picture at `path`, of any kind that datasets hold, as a WebP whose longer side is at most `side`.
+
+    Raises DatasetError where it cannot be read.
+    """
+    buffer = io.BytesIO()
+    Image.fromarray(picture_file.pixels(path, side)).save(buffer, "WEBP", quality=88)
     return _url("image/webp", buffer.getvalue())
 
 

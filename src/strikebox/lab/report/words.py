@@ -1,8 +1,11 @@
 """Numbers as people read them; what is not known is a dash, never a zero."""
 
+from collections.abc import Callable
+
 from strikebox.lab import blueprint_text
 
 UNKNOWN = "\N{EN DASH}"
+_MINUS = "\N{MINUS SIGN}"
 
 
 def flops_words(flops: float | None) -> str:
@@ -44,3 +47,36 @@ def ratio_words(value: float | None, base: float | None) -> str:
 def count_words(number: int, one: str, many: str | None = None) -> str:
     """A number with its noun."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def number_words(value: float | None, digits: int = 2, sign: bool = False) -> str:
+    """A number with as many decimals; `sign` writes a plus too."""
+    if value is None:
+        return UNKNOWN
+    words = f"{abs(value):.{digits}f}"
+    if not float(words):
+        return words
+    return (_MINUS if value < 0 else "+" if sign else "") + words
+
+
+def share_words(share: float | None, sign: bool = False) -> str:
+    """A share in percent; with a decimal where it would look like none or all and is neither."""
+    if share is None:
+        return UNKNOWN
+    percent = 100 * share
+    digits = 1 if 0 < abs(percent) < 1 or 99 < abs(percent) < 100 else 0
+    return number_words(percent, digits, sign) + "%"
+
+
+def interval_words(low: float | None, high: float | None, words: Callable[[float], str]) -> str:
+    """Both ends; nothing where there is no interval."""
+    return "" if low is None or high is None else f"{words(low)} to {words(high)}"
+
+
+def p_words(p: float | None) -> str:
+    """A p-value: three decimals below 0.1, two above."""
+    if p is None:
+        return UNKNOWN
+    if p < 0.001:
+        return "under 0.001"
+    return f"{p:.3f}" if p < 0.0995 else f"{p:.2f}"

@@ -7,6 +7,7 @@
   const facts = viewer.querySelector(".facts");
   const others = viewer.querySelector(".others");
   let at = [0, 0];
+  let opener = null;
 
   const cell = (row, column) => rows[row] && rows[row][column];
   const image = (row, column) => cell(row, column) && cell(row, column).querySelector("img");
@@ -48,14 +49,15 @@
     show(row, column);
   }
 
-  rows.forEach((cells, row) => cells.forEach((td, column) => {
-    const link = td.querySelector(".thumb");
-    if (!link) return;
-    link.addEventListener("click", (event) => {
-      event.preventDefault();
-      show(row, column);
-    });
-  }));
+  const places = new Map(rows.flatMap((cells, row) => cells.map((td, column) => [td.id, [row, column]])));
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest('a[href^="#p-"]');
+    const place = link && places.get(link.hash.slice(1));
+    if (!place || !image(...place)) return;
+    event.preventDefault();
+    opener = link;
+    show(...place);
+  });
   const keys = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
   viewer.addEventListener("keydown", (event) => {
     const way = keys[event.key];
@@ -70,7 +72,17 @@
     if (event.target === viewer) viewer.close();
   });
   viewer.addEventListener("close", () => {
-    const link = cell(...at).querySelector(".thumb");
+    // Back to where the reader was: in the grid to the picture seen last, elsewhere to the link that opened it.
+    const link = opener.matches(".thumb") ? cell(...at).querySelector(".thumb") : opener;
     if (link) link.focus();
   });
+})();
+(() => {
+  // Paper cannot be opened: what is folded up is printed as well, and folded up again.
+  let folded = [];
+  window.addEventListener("beforeprint", () => {
+    folded = [...document.querySelectorAll("details.behind:not([open])")];
+    folded.forEach((details) => { details.open = true; });
+  });
+  window.addEventListener("afterprint", () => folded.forEach((details) => { details.open = false; }));
 })();

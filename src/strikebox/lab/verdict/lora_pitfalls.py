@@ -1,0 +1,152 @@
+"""Pitfalls of the LoRA: over-cooking, leakage at textbook settings, memorisation, collapse by seed."""
+
+from strikebox.lab.measured import Measured
+from strikebox.lab.statistics import holm
+from strikebox.lab.verdict.finding import Finding, Pitfall
+from strikebox.lab.verdict.table import Row, Table
+from strikebox.recipe import Edit, Recipe, TextToImage
+
+BROKEN = 0.5  # of the base model's share of whole pictures: below it a scale has over-cooked
+TEXTBOOK = 1.0  # the scale at which a LoRA was trained
+LEAKS = 0.05  # share of pictures that a textbook setting may repeat at most
+LOCKED = 0.05  # two subjects under one seed may be this much more alike than under two, over the base model
+
+_OVER_COOKING = Pitfall("over-cooking", "Over-cooking")
+_TEXTBOOK = Pitfall("textbook-leakage", "Leakage at textbook settings")
+_MEMORISATION = Pitfall("memorisation", "Memorisation of a small dataset")
+_SEED_COLLAPSE = Pitfall("seed-collapse", "Collapse that depends on the seed")
+
+
+def over_cooking(measured: Measured, table: Table) -> Finding:
+    """Does raising the scale cost the subject, and from where on?"""
+    kept = _anatomy_by_scale(table)
+    if not kept:
+        return _OVER_COOKING.open(
+            "Anatomy was not measured, or no recipe has the LoRA on throughout one pass; sweep its scale."
+        )
+    broken = [(scale, row) for scale, row, share in kept if share < BROKEN]
+    if not broken:
+        highest, _, share = kept[-1]
+        return _OVER_COOKING.cleared(
+            f"Up to scale {highest:g} at least {min(s for _, _, s in kept):.0%} of the base model's anatomy "
+            f"is left ({share:.0%} there).",
+            highest_scale=highest,
+        )
+    scale, row = broken[0]
+    share = next(share for at, _, share in kept if at == scale)
+    below = [at for at, _, other in kept if at < scale and other >= BROKEN]
+    onset = f"between {max(below):g} and {scale:g}" if below else f"at {scale:g} or below"
+    noise = (
+        "" if row.noise.estimate is None else f", and {row.noise.estimate:.0%} of the pictures are texture"
+    )
+    return _OVER_COOKING.found(
+        f"At scale {scale:g} {share:.0%} of the base model's anatomy is left{noise}. It sets in {onset}.",
+        *(one.recipe.name for _, one in broken),
+        scale=scale,
+        anatomy_left=share,
+        noise=row.noise.estimate,
+        last_sound_scale=max(below, default=None),
+    )
+
+
+def textbook_leakage(measured: Measured, table: Table) -> Finding:
+    """Do settings that every tutorial recommends repeat training pictures?"""
+    rows = [row for row in table.candidates if _is_textbook(row.recipe) and row.leaked.estimate is not None]
+    if not rows:
+        return _TEXTBOOK.open(
+            measured.missing.get("leakage", "No recipe applies the LoRA throughout at a scale of at most 1.")
+        )
+    leaking = [row for row in rows if (row.leaked.exact_low or 0.0) > LEAKS]
+    worst = max(rows, key=lambda row: row.leaked.estimate or 0.0)
+    rate = worst.leaked
+    figure = (
+        f"{worst.recipe.title}: {rate.hits} of {rate.n} pictures repeat a training picture "
+        f"({rate.exact_low:.0%} to {rate.exact_high:.0%})."
+    )
+    evidence = {"leaked": rate.estimate, "low": rate.exact_low, "high": rate.exact_high}
+    if leaking:
+        return _TEXTBOOK.found(figure, *(row.recipe.name for row in leaking), **evidence)
+    if rate.hits:
+        return _TEXTBOOK.open(
+            f"{figure} That is too few to call it more than {LEAKS:.0%}; make more pictures."
+        )
+    return _TEXTBOOK.cleared(
+        f"{figure} At most {rate.at_most:.0%} do, at 95%.", worst.recipe.name, **evidence
+    )
+
+
+def memorisation(measured: Measured, table: Table) -> Finding:
+    """Are pictures nearer to the training set than unseen pictures of the style are?"""
+    rows = [row for row in table.candidates if row.recipe.uses_lora and row.group.c_t is not None]
+    if not rows or measured.training is None:
+        return _MEMORISATION.open(
+            measured.missing.get("leakage", "No recipe with the LoRA was compared with its training set.")
+        )
+    ps = holm([row.group.c_t_p for row in rows])
+    near = [row for row, p in zip(rows, ps, strict=True) if _is_below(p) and (row.group.c_t or 0.0) < 0]
+    nearest = min(rows, key=lambda row: row.group.c_t or 0.0)
+    figure = (
+        f"{nearest.recipe.title}: C_T {nearest.group.c_t:.1f}; below 0 pictures lie nearer to the "
+        f"{measured.training:,} training pictures than held-out ones do."
+    )
+    evidence = {"c_t": nearest.group.c_t, "p": nearest.group.c_t_p, "training": float(measured.training)}
+    if near:
+        return _MEMORISATION.found(figure, *(row.recipe.name for row in near), **evidence)
+    return _MEMORISATION.cleared(f"{figure} No recipe differs from chance.", nearest.recipe.name, **evidence)
+
+
+def seed_collapse(measured: Measured, table: Table) -> Finding:
+    """Does the seed, not the subject, decide what the picture looks like?"""
+    rows = [row for row in table.candidates if row.group.seed_lock is not None]
+    if not rows:
+        return _SEED_COLLAPSE.open(
+            measured.missing.get("collapse", "It takes two subjects and two seeds; add some to the design.")
+        )
+    ps = holm([row.group.seed_lock_p for row in rows])
+    base = table.baseline.group.seed_lock or 0.0
+    locked = [row for row, p in zip(rows, ps, strict=True) if _is_below(p) and _lock(row) > base + LOCKED]
+    worst = max(rows, key=_lock)
+    figure = (
+        f"{worst.recipe.title}: two subjects are {_lock(worst):+.2f} more alike under one seed than under "
+        f"two (base model {base:+.2f})."
+    )
+    evidence = {"seed_lock": worst.group.seed_lock, "p": worst.group.seed_lock_p, "base": base}
+    if locked:
+        return _SEED_COLLAPSE.found(figure, *(row.recipe.name for row in locked), **evidence)
+    return _SEED_COLLAPSE.cleared(figure, worst.recipe.name, **evidence)
+
+
+def steady_scale(recipe: Recipe) -> float | None:
+    """The scale of a LoRA that is on throughout a single text-to-image pass; None for any other recipe."""
+    match recipe.passes:
+        case (TextToImage(lora=use),) if use is not None and use.sigma == (0.0, 1.0) and not use.blocks:
+            return use.scale if use.scale > 0 else None
+        case _:
+            return None
+
+
+def _anatomy_by_scale(table: Table) -> list[tuple[float, Row, float]]:
+    """Scale, row and share of the baseline's anatomy, by rising scale."""
+    base = table.baseline.whole.estimate
+    found = [
+        (scale, row, row.whole.estimate / base)
+        for row in table.rows
+        if base and row.whole.estimate is not None and (scale := steady_scale(row.recipe)) is not None
+    ]
+    return sorted(found, key=lambda one: one[0])
+
+
+def _is_textbook(recipe: Recipe) -> bool:
+    """The LoRA on throughout the last pass, which draws from noise, at a scale of at most 1."""
+    last = recipe.passes[-1]
+    use = last.lora if isinstance(last, TextToImage | Edit) else None
+    return use is not None and 0 < use.scale <= TEXTBOOK and use.sigma == (0.0, 1.0)
+
+
+def _is_below(p: float | None) -> bool:
+    return p is not None and p < 0.05
+
+
+def _lock(row: Row) -> float:
+    assert row.group.seed_lock is not None, "only rows that have one are asked"
+    return row.group.seed_lock

@@ -1,0 +1,110 @@
+"""Which recipe to ship: the Pareto front over style, anatomy, leakage and cost, and one choice from it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from strikebox.lab.verdict.grades import Word
+from strikebox.lab.verdict.table import Row, Table
+
+SAME_STYLE = 0.05  # two recipes this near in style are told apart by their price
+MOST_NOISE = 0.2  # share of pictures that may be texture without a subject
+SOUND: Mapping[str, tuple[Word, ...]] = {  # by column, the words with which a recipe may be shipped
+    "anatomy": ("Medium", "High"),
+    "leakage": ("None", "Low"),
+    "lettering": ("None", "Low"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recommendation:
+    """The recipe to ship and why."""
+
+    recipe: str  # name
+    because: tuple[str, ...]  # a sentence each
+    front: tuple[str, ...]  # names of the recipes that no other beats in everything
+    sound: tuple[str, ...]  # names of those that keep the subject and do not leak
+
+
+def recommend(table: Table) -> Recommendation:
+    """The sound recipe with the most style; among equals the cheapest. Where none is sound, the baseline."""
+    front = [row for row in table.candidates if not dominating(row, table)]
+    sound = [row for row in table.candidates if is_sound(row)]
+    chosen, because = _choose(sound, table)
+    return Recommendation(
+        recipe=chosen.recipe.name,
+        because=because,
+        front=tuple(row.recipe.name for row in front),
+        sound=tuple(row.recipe.name for row in sound),
+    )
+
+
+def is_sound(row: Row) -> bool:
+    """At least medium anatomy, no texture, at most low leakage and lettering.
+
+    A recipe without the LoRA repeats no training picture. Of any other anatomy and leakage must have been
+    measured: what nobody looked at is not sound. Lettering that was not measured does not count.
+    """
+    grades = {name: row.grades.get(name) for name in SOUND}
+    if row.recipe.uses_lora and (grades["anatomy"] is None or grades["leakage"] is None):
+        return False
+    sound = all(one is None or one.word in SOUND[name] for name, one in grades.items())
+    return sound and (row.noise.estimate is None or row.noise.estimate <= MOST_NOISE)
+
+
+def dominating(row: Row, table: Table) -> list[Row]:
+    """Candidates no worse than `row` in every figure that both have and better in one, most style first."""
+    better = [other for other in table.candidates if other is not row and _dominates(other, row)]
+    return sorted(better, key=lambda other: -(other.style.estimate or 0.0))
+
+
+def _dominates(left: Row, right: Row) -> bool:
+    pairs = [
+        (a, b)
+        for a, b in zip(_figures(left), _figures(right), strict=True)
+        if a is not None and b is not None
+    ]
+    return all(a >= b for a, b in pairs) and any(a > b for a, b in pairs)
+
+
+def _figures(row: Row) -> Sequence[float | None]:
+    """Higher is better in each."""
+    leaked = row.leaked.estimate
+    return (row.style.estimate, row.whole.estimate, None if leaked is None else -leaked, -row.overhead)
+
+
+def _choose(sound: list[Row], table: Table) -> tuple[Row, tuple[str, ...]]:
+    styled = [row for row in sound if row.style.estimate is not None]
+    if not any(row.recipe.uses_lora for row in styled):
+        return table.baseline, (_nothing_sound(table), "The base model is shipped until one is.")
+    most = max(row.style.estimate or 0.0 for row in styled)
+    near = [row for row in styled if (row.style.estimate or 0.0) >= most - SAME_STYLE]
+    chosen = min(near, key=lambda row: row.overhead)
+    return chosen, tuple(_reasons(chosen, near, table))
+
+
+def _nothing_sound(table: Table) -> str:
+    rows = [row for row in table.candidates if row.recipe.uses_lora]
+    unseen = [name for name in ("anatomy", "leakage") if all(row.grades[name] is None for row in rows)]
+    if rows and unseen:
+        return f"No recipe with the LoRA can be called sound: {' and '.join(unseen)} was not measured."
+    return "No recipe with the LoRA keeps the subject without repeating training pictures."
+
+
+def _reasons(chosen: Row, near: list[Row], table: Table) -> list[str]:
+    style = chosen.style
+    interval = "" if style.low is None else f" ({style.low:.2f} to {style.high:.2f})"
+    style_words = f"{style.estimate:.2f}{interval}; the base model has 0, held-out pictures have 1."
+    lines = [f"Of the recipes that keep the subject and do not leak it has the most style: {style_words}"]
+    if len(near) > 1:
+        lines.append(
+            f"{len(near)} recipes are within {SAME_STYLE} of each other in style; it is the cheapest of them."
+        )
+    if chosen.whole.estimate is not None:
+        lines.append(f"{chosen.whole.estimate:.0%} of its pictures show their subject whole.")
+    if chosen.leaked.estimate is not None:
+        lines.append(
+            f"{chosen.leaked.hits} of {chosen.leaked.n} repeat a training picture; "
+            f"at most {chosen.leaked.at_most:.0%} do, at 95%."
+        )
+    lines.append(f"It costs {chosen.overhead:.2f} times the baseline.")
+    return lines
