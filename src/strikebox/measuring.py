@@ -77,7 +77,7 @@ def load_instruments(run: Run, options: Options) -> Instruments:
         style=(registry.extractor("palette"), registry.extractor("print-texture"), *own, *asked),
         copies=own,
         layout=registry.extractor("composition"),
-        trace=registry.extractor("trace"),
+        trace=registry.extractor("tones"),
         noise=registry.extractor("noise"),
         letters=registry.extractor("lettering"),
         judge=judge,

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from strikebox.extractors.composition import Composition, Thumbnail, oriented_edges
+from strikebox.extractors.composition import Composition, Tones, oriented_edges
 from strikebox.extractors.oklab import oklab, small
 from strikebox.generation.backend import Pixels
 from strikebox.metrics.features import Extractor
@@ -94,7 +94,7 @@ def test_a_picture_enlarged_is_the_same_composition() -> None:
 def test_a_thumbnail_is_the_means_of_its_cells() -> None:
     blocks = np.random.default_rng(2).integers(0, 256, (8, 8, 3), dtype=np.uint8)
     large = np.kron(blocks, np.ones((40, 20, 1), np.uint8))
-    thumbnail: Extractor = Thumbnail()
-    (feature,) = thumbnail([large])
+    tones: Extractor = Tones()
+    (feature,) = tones([large])
     assert (feature.shape, feature.dtype) == ((192,), np.float32)
     assert feature.reshape(8, 8, 3) == pytest.approx(oklab(blocks) * [1, 2, 2], abs=1e-6)

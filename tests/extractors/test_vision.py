@@ -1,4 +1,6 @@
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,7 +28,7 @@ from strikebox.generation.backend import Pixels
 from strikebox.metrics.features import Extractor
 
 SIZE = {"height": SIDE, "width": SIDE}
-TINY = {
+TINY: dict[str, Any] = {
     "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32,
     "image_size": SIDE, "patch_size": 8,
 }  # fmt: skip
@@ -59,7 +61,7 @@ def convnext(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("make", [dinov2, convnext, clip, siglip], ids=lambda make: make.__name__)
-def test_any_network_that_looks_gives_unit_vectors(make: type, tmp_path: Path) -> None:
+def test_any_network_that_looks_gives_unit_vectors(make: Callable[[Path], Path], tmp_path: Path) -> None:
     look: Extractor = Vision(make(tmp_path))
     features = np.stack(look([picture(0), picture(1, 70, 50)]))
     assert features.shape == (2, 16)

@@ -11,7 +11,7 @@ from strikebox.lab.report import leaks, limits, page
 from strikebox.lab.statistics import smallest_p, upper_bound
 from strikebox.lab.verdict import Verdict, export, lora_pitfalls, recipe_pitfalls
 from strikebox.lab.verdict.grades import LADDERS, Ladder
-from strikebox.lab.verdict.recommend import SAME_STYLE, SOUND
+from strikebox.lab.verdict.recommend import MOST_NOISE, SAME_STYLE, SOUND
 
 DOCS = Path(__file__).parents[2] / "docs" / "verdict.md"
 TEXT = DOCS.read_text("utf-8")
@@ -35,7 +35,9 @@ def test_what_is_sound() -> None:
         "leakage": ("None", "Low"),
         "lettering": ("None", "Low"),
     }
-    assert "anatomy is Medium or High, and its leakage and lettering None or Low" in " ".join(TEXT.split())
+    words = " ".join(TEXT.split())
+    assert "anatomy is Medium or High, its leakage and lettering None or Low" in words
+    assert f"at most {MOST_NOISE:.0%} of its pictures are texture" in words
     assert f"within {SAME_STYLE} of it in style" in TEXT
 
 

@@ -1,5 +1,3 @@
-import itertools
-
 import numpy as np
 import pytest
 
@@ -36,35 +34,31 @@ def edits(one: str, other: str) -> int:
     return row[-1]
 
 
-def by_all_parts(found: str, wanted: str) -> float:
-    parts = {found[i:j] for i, j in itertools.combinations_with_replacement(range(len(found) + 1), 2)}
-    return 1 - min(edits(part, wanted) for part in parts) / len(wanted)
-
-
-def test_similarity_is_that_of_the_nearest_of_all_parts() -> None:
+def test_similarity_is_levenshteins() -> None:
     rng = np.random.default_rng(0)
-    for _ in range(200):
-        found, wanted = ("".join(rng.choice([*"абв"], rng.integers(low, 9))) for low in (0, 1))
-        assert similarity(found, wanted) == pytest.approx(by_all_parts(found, wanted)), (found, wanted)
+    for _ in range(300):
+        some, other = ("".join(rng.choice([*"абв"], rng.integers(low, 9))) for low in (0, 1))
+        expected = 1 - edits(some, other) / max(len(some), len(other))
+        assert similarity(some, other) == similarity(other, some) == pytest.approx(expected), (some, other)
 
 
 @pytest.mark.parametrize(
-    ("found", "wanted", "expected"),
+    ("some", "other", "expected"),
     [
-        ("берегителес", "лес", 1.0),
+        ("лес", "лес", 1.0),
         ("", "лес", 0.0),
         ("xyz", "лес", 0.0),
         ("мир", "мирмиру", 3 / 7),
         ("миrмиру", "мирмиру", 6 / 7),
     ],
 )
-def test_similarity_by_hand(found: str, wanted: str, expected: float) -> None:
-    assert similarity(found, wanted) == pytest.approx(expected)
+def test_similarity_by_hand(some: str, other: str, expected: float) -> None:
+    assert similarity(some, other) == pytest.approx(expected)
 
 
-def test_an_empty_text_is_refused() -> None:
-    with pytest.raises(ValueError, match="stands anywhere"):
-        similarity("лес", "")
+def test_two_empty_texts_are_refused() -> None:
+    with pytest.raises(ValueError, match="nothing to compare"):
+        similarity("", "")
 
 
 def test_case_accents_and_points_do_not_matter() -> None:
@@ -85,7 +79,7 @@ def test_own_texts_are_those_stated_each_once_and_long_enough() -> None:
 
 
 def test_own_texts_are_read_where_nobody_states_them() -> None:
-    readings = [reading(("БЕРЕГИТЕ", 0.9), ("ЛЕС", 0.8), ("ФО", 0.9)), reading(("ФИГНЯ", 0.3)), Reading(())]
+    readings = [reading(("БЕРЕГИТЕ", 0.9), ("ЛЕС", 0.4)), reading(("ФИГНЯ", 0.3)), Reading(())]
     assert own_texts([None, None], readings) == ("БЕРЕГИТЕ ЛЕС",)
     assert own_texts([None], None) == ()
 

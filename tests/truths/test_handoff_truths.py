@@ -16,7 +16,7 @@ from PIL import Image
 from scipy import ndimage, stats
 
 import strikebox
-from strikebox.extractors.composition import Composition, Thumbnail
+from strikebox.extractors.composition import Composition, Tones
 from strikebox.extractors.palette import Palette
 from strikebox.generation.backend import Pixels
 from strikebox.metrics.features import Feature
@@ -79,7 +79,7 @@ def features(pictures: list[Pixels], extractor: Any) -> Feature:
 
 @pytest.mark.parametrize(
     ("extractor", "trace", "share"),
-    [(Thumbnail(), low_passed, 0.1), (Thumbnail(), tone, 0.2), (Palette(), tone, 0.2)],
+    [(Tones(), low_passed, 0.1), (Tones(), tone, 0.2), (Palette(), tone, 0.2)],
 )
 def test_a_trace_of_its_own_pass_1_is_found(
     drawings: list[Pixels], labels: list[Pixels], full: bool, extractor: Any, trace: Any, share: float
@@ -95,7 +95,7 @@ def test_a_trace_of_its_own_pass_1_is_found(
     assert np.mean(np.array(ps) < 0.05) >= 0.9
 
 
-@pytest.mark.parametrize("extractor", [Thumbnail(), Palette(), Composition()])
+@pytest.mark.parametrize("extractor", [Tones(), Palette(), Composition()])
 def test_p_is_uniform_where_nothing_crosses(
     drawings: list[Pixels], labels: list[Pixels], full: bool, extractor: Any
 ) -> None:
@@ -115,17 +115,17 @@ def test_p_is_uniform_where_nothing_crosses(
 def test_a_control_that_shares_the_outcome_is_near_and_another_is_as_far_as_another_seed(
     drawings: list[Pixels], labels: list[Pixels]
 ) -> None:
-    rng, thumbnail = np.random.default_rng(2), Thumbnail()
+    rng, tones = np.random.default_rng(2), Tones()
     chosen = [drawing for drawing in some(drawings, rng, count=5) for _ in range(3)]
     outcomes = [placed(drawing, rng) for drawing in chosen]
     arm, sharing = (
         features(
             [mixed(o, low_passed(f), 0.05) for o, f in zip(outcomes, some(labels, rng), strict=True)],
-            thumbnail,
+            tones,
         )
         for _ in range(2)
     )
-    other = features([placed(drawing, rng) for drawing in chosen], thumbnail)
+    other = features([placed(drawing, rng) for drawing in chosen], tones)
     near, far = (against_control(arm, control, SUBJECTS, rng) for control in (sharing, other))
     assert near is not None
     assert far is not None
@@ -141,12 +141,12 @@ def test_a_tone_that_only_the_arm_has_is_found_against_its_control(
     drawings: list[Pixels], full: bool
 ) -> None:
     """Every outcome of the arm a little redder than its control."""
-    rng, thumbnail = np.random.default_rng(3), Thumbnail()
+    rng, tones = np.random.default_rng(3), Tones()
     red = np.broadcast_to(np.array([180.0, 40, 30]), (128, 128, 3))
     for _ in range(40 if full else 4):
         control = outcomes_of(drawings, rng)
-        arm = features([mixed(picture, red, 0.05) for picture in control], thumbnail)
-        found = against_control(arm, features(control, thumbnail), SUBJECTS, rng)
+        arm = features([mixed(picture, red, 0.05) for picture in control], tones)
+        found = against_control(arm, features(control, tones), SUBJECTS, rng)
         assert found is not None
         assert found.distance is not None
         assert found.distance < 0.5

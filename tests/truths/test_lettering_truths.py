@@ -13,7 +13,7 @@ from strikebox.extractors.lettering import Lettering
 from strikebox.extractors.tesseract import Tesseract, available
 from strikebox.generation.backend import Pixels
 from strikebox.metrics.features import Feature, Reading
-from strikebox.metrics.lettering import confident, has_lettering, overlap, own_texts, text, text_area
+from strikebox.metrics.lettering import confident, has_lettering, overlap, own_texts, rate, text, text_area
 from strikebox.metrics.separation import auroc
 
 Labels = list[tuple[Pixels, dict[str, Any]]]
@@ -30,7 +30,9 @@ def look(pictures: list[Pixels]) -> Looked:
 
 
 def share(looked: Looked) -> float:
-    return float(np.mean([has_lettering(feature, reading) for feature, reading in looked]))
+    found = rate([has_lettering(feature, reading) for feature, reading in looked])
+    assert found is not None
+    return found
 
 
 @pytest.fixture(scope="module")

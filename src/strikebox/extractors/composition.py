@@ -1,6 +1,6 @@
 """Composition: where in a picture light, colour and edges are, hardly what they show.
 
-`Thumbnail` is 8 x 8 OKLab, tone and all: the lowest frequencies, which cross a handoff first.
+`Tones` is 8 x 8 OKLab, tone and all: the lowest frequencies, which cross a handoff first.
 
 `Composition` puts two parts together: that thumbnail less its mean tone, and histograms of edge orientations
 in 8 x 8 cells (Dalal and Triggs, "Histograms of oriented gradients for human detection", CVPR 2005), of the
@@ -25,12 +25,12 @@ _QUIET = 0.02  # mean gradient of OKLab per pixel below which a neighbourhood co
 _THUMBNAIL_WEIGHT = 2.0
 
 
-class Thumbnail:
+class Tones:
     """8 x 8 means in OKLab: float32 (192,), a and b doubled as in the palette."""
 
     @property
     def name(self) -> str:
-        return "thumbnail"
+        return "tones"
 
     @property
     def version(self) -> str:

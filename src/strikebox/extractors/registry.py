@@ -11,7 +11,7 @@ EXTRACTORS: Mapping[str, str] = {
     "palette": "palette.Palette",
     "print-texture": "print_texture.PrintTexture",
     "composition": "composition.Composition",
-    "trace": "composition.Thumbnail",
+    "tones": "composition.Tones",
     "noise": "noise.Noise",
     "lettering": "lettering.Lettering",
     "thumbnail": "thumbnail.Thumbnail",

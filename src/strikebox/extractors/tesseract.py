@@ -1,8 +1,8 @@
 """Reading lettering with the tesseract program.
 
-Whole pages of display lettering read badly: of 128 px labels page mode 6 finds 82%, 11 finds 74%. So the
-lines are found first (`lettering.find_lines`) and tesseract is given one line at a time, dark on white and
-40 px high: 99%, in a seventh of the time, and none for pictures without lettering.
+Whole pages of display lettering read badly: of the 420 embedded labels, enlarged fourfold, page mode 6 reads
+a word on 83%, mode 11 on 78%. So the lines are found first (`lettering.find_lines`), and tesseract is given
+one at a time, dark on white and 40 px high: 98%, in half the time, and in no time without letters.
 """
 
 import hashlib

@@ -23,7 +23,7 @@ OWN_PASS = Metric(
     title="Trace of its own pass 1",
     unit="cosine, -1 to 1, of what sets an outcome and its pass 1 apart from the subject's others",
     better="higher",
-    features=("thumbnail",),
+    features=("tones",),
     source="where nothing crosses the two have nothing to do with each other; permutation test",
 )
 CONTROL = Metric(
@@ -31,7 +31,7 @@ CONTROL = Metric(
     title="Distance to its control",
     unit="distance to the control under the same seed / distance between seeds of the arm",
     better="higher",
-    features=("thumbnail",),
+    features=("tones",),
     source="0: pass 1 changes nothing; 1: as much as another seed would; permutation tests",
 )
 

@@ -33,11 +33,11 @@ TEXT_AREA = Metric(
 TEXT_OVERLAP = Metric(
     name="text_overlap",
     title="Overlap with the training set's text",
-    unit="1 minus the edits that make a training text of part of what was read, over its letters; 0 to 1",
+    unit="1 minus the edits between what was read and a training text, over the longer's letters; 0 to 1",
     better="lower",
     features=("tesseract",),
-    source="edit distance to the nearest part of what was read; beside the same figure of held-out pictures, "
-    "whose words agree with the training set's by chance alone",
+    source="edit distance to the nearest training text; beside the same figure of held-out pictures, whose "
+    "words agree with the training set's by chance alone",
 )
 
 CONFIDENT = 0.6
@@ -86,7 +86,7 @@ def own_texts(stated: Sequence[str | None], readings: Sequence[Reading] | None) 
     """
     known = [one for one in stated if one]
     if not known and readings is not None:
-        known = [" ".join(confident(reading)) for reading in readings]
+        known = [text(reading) for reading in readings if confident(reading)]
     first: dict[str, str] = {}
     for one in known:
         first.setdefault(letters(one), one)
@@ -94,7 +94,7 @@ def own_texts(stated: Sequence[str | None], readings: Sequence[Reading] | None) 
 
 
 def overlap(read: str, own: Sequence[str]) -> Overlap | None:
-    """The one of `own` that is nearest to a part of what was `read`; None where `own` is empty."""
+    """The one of `own` that is nearest to what was `read`; None where `own` is empty."""
     if not own:
         return None
     found = letters(read)
@@ -106,22 +106,22 @@ def overlap(read: str, own: Sequence[str]) -> Overlap | None:
     )
 
 
-def similarity(found: str, wanted: str) -> float:
-    """How much of `wanted` stands somewhere in `found`, in one piece: 1 for all of it, 0 for nothing.
+def similarity(some: str, other: str) -> float:
+    """1 - edits / letters of the longer: 1 for equal texts, 0 for texts without anything in common.
 
-    1 - edits / len(wanted), the edits being the fewest insertions, deletions and substitutions that turn
-    `wanted` into some part of `found`. Raises ValueError where nothing is wanted.
+    The edits are the fewest insertions, deletions and substitutions that make one of the other. A part of
+    the other counts as that part alone: short words stand in many texts by chance. Raises ValueError where
+    both are empty.
     """
-    if not wanted:
-        raise ValueError("an empty text stands anywhere")
-    there = np.array([ord(letter) for letter in found], np.int64)
-    edits = np.zeros(len(found) + 1, np.int64)  # of no letter yet, up to each place
-    places = np.arange(len(found) + 1)
-    for letter in wanted:
+    if not some and not other:
+        raise ValueError("two empty texts have nothing to compare")
+    there, places = np.array([ord(letter) for letter in some], np.int64), np.arange(len(some) + 1)
+    edits = places  # from no letter of the other to each beginning of `some`
+    for letter in other:
         kept = np.concatenate([[edits[0] + 1], edits[:-1] + (there != ord(letter))])
-        # A letter of `found` too many costs one, so the least of what came before and the way from there.
+        # A letter of `some` more costs one, so the least of what came before and the way from there.
         edits = np.minimum.accumulate(np.minimum(kept, edits + 1) - places) + places
-    return 1 - float(edits.min()) / len(wanted)
+    return 1 - float(edits[-1]) / max(len(some), len(other))
 
 
 def letters(words: str) -> str:

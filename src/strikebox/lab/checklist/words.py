@@ -9,11 +9,10 @@ from strikebox.lab.checklist.row import Row, Verdict, judged
 from strikebox.lab.dataset import Dataset
 from strikebox.lab.report.words import count_words
 from strikebox.metrics.features import Reading
+from strikebox.metrics.lettering import confident
 
-CONFIDENT = 0.6  # of a reader, above which it is right about there being text
 RARE = 0.02  # share of pictures with lettering, below which it is no part of the style
 LEAST_WORDS = 3  # beside the trigger, below which a caption says little more than the subject
-_LEAST_LETTERS = 3  # of a word; readers see shorter ones in any texture
 
 
 def captions(dataset: Dataset, trigger: str | None) -> Row:
@@ -55,7 +54,7 @@ def lettering(dataset: Dataset, readings: Sequence[Reading] | None, why: str | N
     if readings is None:
         hits, by = stated, "by the metadata"
     else:
-        hits, by = sum(map(_has_lettering, readings)), "as read"
+        hits, by = sum(bool(confident(reading)) for reading in readings), "as read"
     if hits <= RARE * n:
         found: tuple[Verdict, str] = "go", "What letters the LoRA draws are its own; any is a fault."
     else:
@@ -122,13 +121,6 @@ def _effective(distinct: Counter[str]) -> float | None:
     """Effective number of captions: of two drawn at random, how often they agree, inverted."""
     total = distinct.total()
     return total**2 / sum(count**2 for count in distinct.values()) if total else None
-
-
-def _has_lettering(reading: Reading) -> bool:
-    return any(
-        word.confidence >= CONFIDENT and sum(c.isalpha() for c in word.text) >= _LEAST_LETTERS
-        for word in reading.words
-    )
 
 
 def _lettering(hits: int | None, by: str | None, n: int) -> dict[str, object]:
