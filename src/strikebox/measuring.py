@@ -75,7 +75,7 @@ def load_instruments(run: Run, options: Options) -> Instruments:
     asked = tuple(registry.extractor("vision", model=name) for name in options.style)
     return Instruments(
         style=(registry.extractor("palette"), registry.extractor("print-texture"), *own, *asked),
-        copies=own,
+        copies=(registry.extractor("thumbnail"), registry.extractor("efficientnet")),
         layout=registry.extractor("composition"),
         trace=registry.extractor("tones"),
         noise=registry.extractor("noise"),

@@ -20,6 +20,7 @@ from strikebox.lab.measured import CELL_COLUMNS, Against, Group, Handoff, Leak, 
 from strikebox.lab.run import Run, ablate
 from strikebox.lab.verdict import Verdict
 from strikebox.lab.verdict import verdict as judge
+from strikebox.metrics.matches import Placement
 from strikebox.recipe import Recipe
 
 TRAINING = 300
@@ -193,6 +194,7 @@ def _leaks(cells: pl.DataFrame) -> Iterator[Leak]:
             margin=row["leak_score"] - 0.6,
             p=row["leak_p"],
             q=row["leak_q"],
+            placement=Placement(mirrored=False, scale=0.9, top=0.05, left=0.1),
         )
 
 

@@ -18,8 +18,8 @@ from strikebox.lab import design, report
 from strikebox.lab.design import Design
 from strikebox.lab.report import page
 from strikebox.lab.report.pictures import MOST_BYTES, data_url
-from strikebox.lab.report.words import UNKNOWN, money_words, ratio_words, seconds_words
 from strikebox.lab.run import Run, ablate
+from strikebox.lab.words import UNKNOWN, money_words, ratio_words, seconds_words
 
 
 @pytest.fixture(scope="module")

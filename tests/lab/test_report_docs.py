@@ -12,6 +12,7 @@ from strikebox.lab.statistics import smallest_p, upper_bound
 from strikebox.lab.verdict import Verdict, export, lora_pitfalls, recipe_pitfalls
 from strikebox.lab.verdict.grades import LADDERS, Ladder
 from strikebox.lab.verdict.recommend import MOST_NOISE, SAME_STYLE, SOUND
+from strikebox.metrics import leakage
 
 DOCS = Path(__file__).parents[2] / "docs" / "verdict.md"
 TEXT = DOCS.read_text("utf-8")
@@ -63,6 +64,11 @@ def test_every_section_of_the_report_is_named() -> None:
 
 
 def test_figures_that_it_quotes() -> None:
+    words = " ".join(TEXT.split())
+    assert (
+        f"where q is at most {leakage.LEVEL}: " in words
+        and f"at most {leakage.LEVEL:.0%} are expected" in words
+    )
     assert f"five give {smallest_p(5)} at best" in TEXT
     assert f"No leak among 15 pictures still allows {upper_bound(0, 15):.0%}" in TEXT
     assert upper_bound(0, 299) < 0.01 < upper_bound(0, 298) and "299 pictures" in TEXT

@@ -10,12 +10,12 @@ from html_page import Page, part
 from strikebox.lab.measured import Against, Leak, Scale
 from strikebox.lab.report import page
 from strikebox.lab.report.leaks import MOST_SHOWN
-from strikebox.lab.report.words import UNKNOWN
 from strikebox.lab.run import Run
 from strikebox.lab.verdict import Verdict
 from strikebox.lab.verdict.finding import Pitfall
 from strikebox.lab.verdict.grades import LADDERS
 from strikebox.lab.votes.ballots import Ballot, BallotBox
+from strikebox.lab.words import UNKNOWN
 
 
 def test_leaks_are_shown_beside_what_they_repeat(judged_html: str, judged: Verdict) -> None:
@@ -23,10 +23,20 @@ def test_leaks_are_shown_beside_what_they_repeat(judged_html: str, judged: Verdi
     pairs = Page(text)
     shown = min(MOST_SHOWN, len(leaks))
     assert f"{len(leaks)} pictures of 72" in " ".join(text.split())
-    assert len(pairs.all("img")) == 2 * shown
+    assert len(pairs.all("img")) == 3 * shown  # made, trained on, and both over each other
+    assert "in cyan, grey where they agree" in text
     for leak, repeats in zip(leaks, pairs.of_class("repeats"), strict=False):
         assert repeats == f"repeats {leak.training}"
     assert f"{leaks[0].score:.2f}" in pairs.texts["dd"] and "0.008" in pairs.texts["dd"]
+
+
+def test_a_leak_of_unknown_place_is_shown_without_an_overlay(
+    swept: Run, judged: Verdict, training: dict[str, Path]
+) -> None:
+    leaks = tuple(replace(leak, placement=None, margin=None) for leak in judged.measured.leaks[:2])
+    unplaced = replace(judged, measured=replace(judged.measured, leaks=leaks))
+    pairs = Page(part(page.html(swept, None, unplaced, training), "leaks"))
+    assert len(pairs.all("img")) == 4 and pairs.texts["dd"].count(UNKNOWN) == 2
 
 
 def test_no_more_than_so_many_pairs_and_how_many_there_are(swept: Run, judged: Verdict) -> None:
@@ -42,6 +52,7 @@ def test_training_pictures_that_are_not_there_are_named(swept: Run, judged: Verd
     broken.write_bytes(b"no picture")
     name = judged.measured.leaks[0].training
     text = part(page.html(swept, None, judged, {name: broken}), "leaks")
+    assert "cyan" not in text
     assert "cannot be read" in text and "not at hand" in text and f"repeats {name}" in text
 
 
@@ -85,18 +96,16 @@ def test_limits_scales_and_ladders_are_all_there(judged_html: str, judged: Verdi
     assert "300 pictures" in measures and "120 pictures" in measures
 
 
-def planted_leak(picture: str) -> Leak:
-    figures = {"score": 0.9, "margin": 0.1, "p": 0.01, "q": 0.02}
-    return Leak(recipe="sandwich", subject="cat", seed=1, picture=picture, training="1.png", **figures)
-
-
 def test_what_people_write_stays_text(tiny: Run) -> None:
     nasty = '<b onload="x">&{{ 7*7 }}$x$</b>'
     verdict = planted.verdict(tiny)
     evil = verdict.table.rows[1]
     renamed = replace(evil, recipe=replace(evil.recipe, title=nasty, description=nasty, arm=nasty))
     (cell, *_) = tiny.table()["sha256"]
-    leak = replace(planted_leak(cell), subject=nasty, training=nasty)
+    leak = Leak(
+        recipe="sandwich", subject=nasty, seed=1, picture=cell, training=nasty,
+        score=0.9, margin=0.1, p=0.01, q=0.02,
+    )  # fmt: skip
     measured = replace(
         verdict.measured, leaks=(leak,), missing={nasty: nasty}, notes=(nasty,),
         scales={nasty: Scale(floor=None, ceiling=None, words=nasty)},

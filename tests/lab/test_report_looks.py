@@ -8,10 +8,10 @@ from html_page import part
 
 from strikebox.lab.report import page
 from strikebox.lab.report.plots import At, Curve, Dot, curve_plot, front_plot
-from strikebox.lab.report.words import UNKNOWN, interval_words, number_words, p_words, share_words
 from strikebox.lab.run import Run
 from strikebox.lab.verdict import Verdict
 from strikebox.lab.verdict.grades import ANATOMY, LEAKAGE, STYLE
+from strikebox.lab.words import UNKNOWN, interval_words, number_words, p_words, share_words
 
 
 def test_a_sweep_is_drawn_small_in_the_pages_own_colours(judged_html: str) -> None:

@@ -12,10 +12,10 @@ from html_page import Page, part
 from strikebox import recipe
 from strikebox.lab import report
 from strikebox.lab.report import page
-from strikebox.lab.report.words import UNKNOWN
 from strikebox.lab.run import Run
 from strikebox.lab.verdict import Verdict
 from strikebox.lab.verdict.table import Row
+from strikebox.lab.words import UNKNOWN
 
 ALWAYS = ["verdict", "table", "pictures", "cost", "blueprints", "limits", "measures", "reproduce"]
 

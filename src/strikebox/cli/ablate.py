@@ -115,7 +115,7 @@ def _judge(
 
 def _tell(run: "Run", report: Path, verdict: "Verdict | None", price: float, json: bool) -> None:
     from strikebox.cli import console, measure
-    from strikebox.lab.report.words import money_words, seconds_words
+    from strikebox.lab.words import money_words, seconds_words
 
     if json:
         console.print_json(

@@ -12,10 +12,10 @@ from rich.text import Text
 
 from strikebox.generation.render import Progress as Done
 from strikebox.lab.measure import OnProgress as OnLooked
-from strikebox.lab.report.words import UNKNOWN, flops_words, money_words, seconds_words
 from strikebox.lab.run import Run
 from strikebox.lab.verdict import Verdict
 from strikebox.lab.verdict.grades import LADDERS, Grade
+from strikebox.lab.words import UNKNOWN, flops_words, money_words, seconds_words
 
 OnProgress = Callable[[Done], None]
 

@@ -88,7 +88,7 @@ def _explain_lora(model: str | None, lora: str | None) -> None:
 
 
 def _tell(picture: "api.Picture", target: Path, price: float) -> None:
-    from strikebox.lab.report.words import flops_words, money_words, seconds_words
+    from strikebox.lab.words import flops_words, money_words, seconds_words
 
     cost = picture.cost.measured(picture.cost.seconds or 0.0, price)
     price_words = f"{money_words(cost.dollars)} at {money_words(price)} an hour"

@@ -42,7 +42,7 @@ def words(design: "Design", planned: "Plan", found: "Power") -> str:
 
     from strikebox.generation.cost import cost_all_alone, cost_shared
     from strikebox.lab.power import sentences
-    from strikebox.lab.report.words import count_words, flops_words
+    from strikebox.lab.words import count_words, flops_words
 
     shared, alone = cost_shared(planned), cost_all_alone(planned)
     parts = (

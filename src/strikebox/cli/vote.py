@@ -23,9 +23,9 @@ def vote(
     import uvicorn
 
     from strikebox import api
-    from strikebox.lab.report.words import count_words
     from strikebox.lab.votes.page import app
     from strikebox.lab.votes.sitting import Sitting
+    from strikebox.lab.words import count_words
 
     opened, generator = api.open_run(run), np.random.default_rng()
     page = app(opened, generator, rater)

@@ -7,6 +7,7 @@ import polars as pl
 
 from strikebox.lab.run import Run
 from strikebox.lab.statistics import Cell, Flags, Values
+from strikebox.metrics.matches import Placement
 from strikebox.recipe import Recipe
 
 CELL_COLUMNS: Mapping[str, type[pl.DataType]] = {
@@ -17,7 +18,7 @@ CELL_COLUMNS: Mapping[str, type[pl.DataType]] = {
     "whole": pl.Boolean,  # named, and not noise
     "leak_score": pl.Float64,
     "leak_p": pl.Float64,  # conformal, against held-out pictures
-    "leak_q": pl.Float64,  # after Benjamini and Hochberg, over all pictures of the run
+    "leak_q": pl.Float64,  # after Benjamini and Hochberg, within its recipe
     "leaked": pl.Boolean,
     "nearest": pl.String,  # name of the nearest training picture
     "lettering": pl.Boolean,  # the reader or the detector finds text
@@ -69,9 +70,10 @@ class Leak:
     picture: str  # name in the run's store
     training: str  # name of the training picture
     score: float
-    margin: float  # to the next training picture
+    margin: float | None  # to the next training picture; None where all that are near are one
     p: float
     q: float
+    placement: Placement | None = None  # of the picture on the training picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

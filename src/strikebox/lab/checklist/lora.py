@@ -6,7 +6,7 @@ from pathlib import Path
 
 from strikebox.generation.backend import Model
 from strikebox.lab.checklist.row import Row, Verdict, judged
-from strikebox.lab.report.words import count_words
+from strikebox.lab.words import count_words
 from strikebox.lora.header import Header
 
 

@@ -12,7 +12,7 @@ from strikebox.lab import complexity
 from strikebox.lab.checklist.row import Row, Verdict, judged
 from strikebox.lab.dataset import Dataset
 from strikebox.lab.near_duplicates import Pair, near_duplicates, shared
-from strikebox.lab.report.words import count_words
+from strikebox.lab.words import count_words
 
 Prints = NDArray[np.float32]
 

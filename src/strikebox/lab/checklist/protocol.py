@@ -7,8 +7,8 @@ from strikebox.generation.backend import Model, Size
 from strikebox.lab.blueprint import blueprint
 from strikebox.lab.checklist.row import Row, Verdict, judged
 from strikebox.lab.design import Design
-from strikebox.lab.report.words import count_words
 from strikebox.lab.statistics import smallest_p
+from strikebox.lab.words import count_words
 from strikebox.recipe import ImageToImage, Strength
 
 SIGNIFICANT = 0.05

@@ -7,7 +7,7 @@ from statistics import median
 
 from strikebox.lab.checklist.row import Row, Verdict, judged
 from strikebox.lab.dataset import Dataset
-from strikebox.lab.report.words import count_words
+from strikebox.lab.words import count_words
 from strikebox.metrics.features import Reading
 from strikebox.metrics.lettering import confident
 

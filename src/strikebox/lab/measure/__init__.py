@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from strikebox.errors import RunError
-from strikebox.lab.measure import anatomy, collapse, handoffs, lettering, style
+from strikebox.lab.measure import anatomy, collapse, handoffs, leakage, lettering, style
 from strikebox.lab.measure.instruments import Instruments, References
 from strikebox.lab.measure.looked import Looked, OnProgress
 from strikebox.lab.measure.part import Part
@@ -37,6 +37,7 @@ def measure(
     parts = (
         style.measure(looked),
         anatomy.measure(looked),
+        leakage.measure(looked),
         lettering.measure(looked),
         collapse.measure(looked, generator),
         handoffs.measure(looked, generator),

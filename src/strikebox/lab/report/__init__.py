@@ -2,14 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from strikebox import files
 from strikebox.lab.report.page import html
 from strikebox.lab.run import Run
-
-if TYPE_CHECKING:
-    from strikebox.lab.verdict import Verdict
+from strikebox.lab.verdict import Verdict
 
 __all__ = ["FILE", "html", "write"]
 
@@ -19,7 +16,7 @@ FILE = "report.html"
 def write(
     run: Run,
     dollars_per_hour: float | None = None,
-    verdict: "Verdict | None" = None,
+    verdict: Verdict | None = None,
     training: Mapping[str, Path] | None = None,
 ) -> Path:
     """Write the report (see `html`) into the run's folder. Raises StoreError where that is not possible."""

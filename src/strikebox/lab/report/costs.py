@@ -7,7 +7,7 @@ from markupsafe import Markup
 from strikebox.generation.cost import cost_all_alone, cost_shared
 from strikebox.lab.report.facts import Arm, Facts
 from strikebox.lab.report.templates import fill
-from strikebox.lab.report.words import UNKNOWN, flops_words, money_words, ratio_words, seconds_words
+from strikebox.lab.words import UNKNOWN, flops_words, money_words, ratio_words, seconds_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

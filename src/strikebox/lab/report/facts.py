@@ -3,19 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from strikebox.generation.cost import Cost
 from strikebox.generation.plan import Cell, Plan, make_plan
 from strikebox.lab import design as designs
 from strikebox.lab.run import Run
+from strikebox.lab.verdict import Verdict
 from strikebox.recipe import Recipe
 from strikebox.store import CellRecord
-
-if TYPE_CHECKING:
-    # It counts what a design can tell, and for that takes words from this package.
-    from strikebox.lab.verdict import Verdict
-
 
 CellName = tuple[str, str, int]  # recipe, subject, seed
 
@@ -79,7 +74,7 @@ class Facts:
     plan: Plan
     arms: tuple[Arm, ...]
     dollars_per_hour: float | None
-    verdict: "Verdict | None" = None  # None: the pictures were not measured
+    verdict: Verdict | None = None  # None: the pictures were not measured
     training: Mapping[str, Path] = field(default_factory=dict[str, Path])  # training pictures by name
 
     @property
@@ -110,7 +105,7 @@ class Facts:
 def gather(
     run: Run,
     dollars_per_hour: float | None,
-    verdict: "Verdict | None" = None,
+    verdict: Verdict | None = None,
     training: Mapping[str, Path] | None = None,
 ) -> Facts:
     """Read a run. Raises RunError or StoreError where its folder is damaged."""

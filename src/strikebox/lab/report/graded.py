@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from strikebox.lab.report.words import UNKNOWN, interval_words, number_words, share_words
 from strikebox.lab.statistics import Rate
 from strikebox.lab.verdict.grades import LADDERS, LETTERING, Grade, Ladder
 from strikebox.lab.verdict.recommend import SOUND
 from strikebox.lab.verdict.table import Row
+from strikebox.lab.words import UNKNOWN, interval_words, number_words, share_words
 
 _TIMES = "\N{MULTIPLICATION SIGN}"
 _LEAST = 1e-6  # a word that begins below begins above nothing

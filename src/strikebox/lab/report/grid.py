@@ -10,7 +10,7 @@ from strikebox.lab.report.facts import Arm, CellName, Facts, Plate
 from strikebox.lab.report.measures import Figures, Mark
 from strikebox.lab.report.pictures import data_url
 from strikebox.lab.report.templates import fill
-from strikebox.lab.report.words import flops_words, money_words, seconds_words
+from strikebox.lab.words import flops_words, money_words, seconds_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

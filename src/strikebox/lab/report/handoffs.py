@@ -11,7 +11,7 @@ from strikebox.lab.report import table
 from strikebox.lab.report.facts import Facts
 from strikebox.lab.report.graded import Dial
 from strikebox.lab.report.templates import fill
-from strikebox.lab.report.words import number_words, p_words
+from strikebox.lab.words import number_words, p_words
 from strikebox.recipe import Recipe
 
 ALPHA = 0.05

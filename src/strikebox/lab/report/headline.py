@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
@@ -14,18 +13,17 @@ from strikebox.lab.report.facts import Arm, Facts, Plate
 from strikebox.lab.report.pictures import small_url
 from strikebox.lab.report.plots import Dot, front_plot
 from strikebox.lab.report.templates import fill
-from strikebox.lab.report.words import number_words, share_words
+from strikebox.lab.verdict import Verdict
 from strikebox.lab.verdict.finding import Finding, Status
 from strikebox.lab.verdict.recommend import Recommendation
 from strikebox.lab.verdict.table import Row
+from strikebox.lab.words import number_words, share_words
 from strikebox.recipe import Recipe
-
-if TYPE_CHECKING:
-    from strikebox.lab.verdict import Verdict
 
 MOST_SUBJECTS = 8
 _FEW = 6  # pictures that a strip shows at least, where there are as many
 _SIDE = 256
+_FRONT = "the Pareto front over style, anatomy, leakage and cost"
 _ORDER: tuple[Status, ...] = ("found", "open", "cleared")
 
 
@@ -74,10 +72,10 @@ def _standing(facts: Facts, chosen: Row, recommendation: Recommendation) -> Iter
     titles = {arm.recipe.name: arm.recipe.title for arm in facts.arms}
     others = [titles[name] for name in recommendation.front if name != recommendation.recipe]
     if recommendation.recipe not in recommendation.front:
-        yield f"It is not on the Pareto front, which is {_listed(others)}: those have better figures."
+        verb = "is" if len(others) == 1 else "are"
+        yield f"It is not on {_FRONT}; {_listed(others)} {verb}."
     elif others:
-        front = "It is on the Pareto front over style, anatomy, leakage and cost"
-        yield f"{front}, with {_listed(others)}: none of these is beaten in everything."
+        yield f"It is on {_FRONT}, with {_listed(others)}: none of these is beaten in everything."
     else:
         yield "It alone is on the Pareto front: no recipe beats it in style, anatomy, leakage or cost."
 
@@ -128,7 +126,7 @@ def _labels(facts: Facts) -> Mapping[str, str]:
     return swept | {arm.recipe.name: arm.recipe.arm for arm in facts.arms if arm.recipe.arm}
 
 
-def _dot(row: Row, verdict: "Verdict", labels: Mapping[str, str]) -> Dot | None:
+def _dot(row: Row, verdict: Verdict, labels: Mapping[str, str]) -> Dot | None:
     if row.style.estimate is None or row.whole.estimate is None:
         return None
     return Dot(

@@ -5,9 +5,9 @@ from markupsafe import Markup
 from strikebox.lab.report import graded
 from strikebox.lab.report.facts import Facts
 from strikebox.lab.report.templates import fill
-from strikebox.lab.report.words import UNKNOWN, count_words, number_words
 from strikebox.lab.verdict.grades import LADDERS, Ladder
 from strikebox.lab.verdict.recommend import SOUND
+from strikebox.lab.words import UNKNOWN, count_words, number_words
 
 _TITLES = {ladder.column: ladder.title for ladder in LADDERS} | {"rke": "Effectively different pictures"}
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from strikebox.lab.measured import CELL_COLUMNS, Measured
 from strikebox.lab.report.facts import CellName
-from strikebox.lab.report.words import number_words, p_words, share_words
+from strikebox.lab.words import number_words, p_words, share_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

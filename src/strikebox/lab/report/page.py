@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
@@ -22,11 +21,9 @@ from strikebox.lab.report import (
 )
 from strikebox.lab.report.facts import Facts, gather
 from strikebox.lab.report.templates import asset, fill
-from strikebox.lab.report.words import count_words, seconds_words
 from strikebox.lab.run import Run
-
-if TYPE_CHECKING:
-    from strikebox.lab.verdict import Verdict
+from strikebox.lab.verdict import Verdict
+from strikebox.lab.words import count_words, seconds_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,7 @@ SECTIONS = (
 def html(
     run: Run,
     dollars_per_hour: float | None = None,
-    verdict: "Verdict | None" = None,
+    verdict: Verdict | None = None,
     training: Mapping[str, Path] | None = None,
 ) -> str:
     """The whole page; without a verdict the pictures, what they cost and how they were made.

@@ -4,9 +4,11 @@ import base64
 import io
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from strikebox import files, png
+from strikebox.generation.backend import Pixels
 from strikebox.lab import picture_file
 
 MOST_BYTES = 150_000  # of a picture as it is; a larger one is shown smaller, so that the page can be sent
@@ -24,9 +26,7 @@ def data_url(path: Path) -> str:
         return _url("image/png", content)
     shown = Image.fromarray(png.decode(content).pixels)
     shown.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    shown.save(buffer, "WEBP", quality=88)
-    return _url("image/webp", buffer.getvalue())
+    return pixels_url(np.asarray(shown))
 
 
 def small_url(path: Path, side: int) -> str:
@@ -34,8 +34,13 @@ def small_url(path: Path, side: int) -> str:
 
     Raises DatasetError where it cannot be read.
     """
+    return pixels_url(picture_file.pixels(path, side))
+
+
+def pixels_url(pixels: Pixels) -> str:
+    """The picture as a WebP."""
     buffer = io.BytesIO()
-    Image.fromarray(picture_file.pixels(path, side)).save(buffer, "WEBP", quality=88)
+    Image.fromarray(pixels).save(buffer, "WEBP", quality=88)
     return _url("image/webp", buffer.getvalue())
 
 

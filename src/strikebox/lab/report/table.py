@@ -10,10 +10,10 @@ from strikebox.lab.report import graded
 from strikebox.lab.report.facts import Facts
 from strikebox.lab.report.graded import Graded
 from strikebox.lab.report.templates import fill
-from strikebox.lab.report.words import UNKNOWN, interval_words, number_words, p_words, share_words
 from strikebox.lab.statistics import Contrast
 from strikebox.lab.verdict.grades import LADDERS
 from strikebox.lab.verdict.table import Row
+from strikebox.lab.words import UNKNOWN, interval_words, number_words, p_words, share_words
 from strikebox.recipe import Recipe
 
 

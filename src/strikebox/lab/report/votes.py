@@ -10,10 +10,10 @@ from strikebox.errors import RunError
 from strikebox.lab.report.facts import Facts
 from strikebox.lab.report.graded import Dial
 from strikebox.lab.report.templates import fill
-from strikebox.lab.report.words import count_words, interval_words, number_words, share_words
 from strikebox.lab.votes.agreement import Agreement, agreement
 from strikebox.lab.votes.ballots import BallotBox
 from strikebox.lab.votes.bradley_terry import Strength, standing
+from strikebox.lab.words import count_words, interval_words, number_words, share_words
 from strikebox.recipe import Recipe
 
 
