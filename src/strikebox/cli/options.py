@@ -20,7 +20,9 @@ Lora = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, mps, cuda or cuda:N.")]
-Dtype = Annotated[str, typer.Option(help="auto, float32 or bfloat16. auto is float32 on the processor.")]
+Dtype = Annotated[
+    str, typer.Option(help="auto, float32 or bfloat16. auto is bfloat16 where the device is fast at it.")
+]
 Price = Annotated[
     float,
     typer.Option(min=0.0, help="Dollars that an hour of this machine costs.", metavar="DOLLARS_PER_HOUR"),
