@@ -129,7 +129,9 @@ class _Look:
         from strikebox.extractors import registry
 
         try:
-            return self._stacked(dataset, registry.extractor(name)), None
+            found = self._stacked(dataset, registry.extractor(name))
+            # Copy descriptors see parts and mirror images too, which add nothing to the variety of pictures.
+            return found[:, 0, 0] if found.ndim == 4 else found, None
         except ExtractorError as error:
             return None, str(error)
 

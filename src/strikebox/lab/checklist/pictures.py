@@ -1,7 +1,6 @@
 """Rows on the pictures: are they enough, different, large enough, and are some held out?"""
 
 from collections.abc import Sequence
-from math import ceil
 from statistics import median
 
 import numpy as np
@@ -13,6 +12,7 @@ from strikebox.lab.checklist.row import Row, Verdict, judged
 from strikebox.lab.dataset import Dataset
 from strikebox.lab.near_duplicates import Pair, near_duplicates, shared
 from strikebox.lab.words import count_words
+from strikebox.metrics.conformal import held_out_needed, least_flagged
 
 Prints = NDArray[np.float32]
 
@@ -115,7 +115,7 @@ def held_out(
     values = {
         "held_out": n,
         "least_p": 1 / (n + 1),
-        "least_leaks": _least_leaks(n, cells),
+        "least_leaks": least_flagged(n, cells, FALSE_ALARMS),
         "cells": cells,
         "in_training": [{"held_out": a, "training": b} for a, b in seen],
     }
@@ -153,19 +153,11 @@ def _calibrates(n: int) -> tuple[Verdict, str]:
 
 def _reach(n: int, cells: int) -> tuple[Verdict, str]:
     """Benjamini and Hochberg reject k of m p-values where the k-th is at most k / m times the rate."""
-    least = _least_leaks(n, cells)
-    tested = f"of the design's {count_words(cells, 'picture')}"
+    least, alone = least_flagged(n, cells, FALSE_ALARMS), held_out_needed(1, cells, FALSE_ALARMS)
+    tested = f"among the {count_words(cells, 'picture')} of a recipe"
     if least == 1:
         return "go", f"One leak {tested} can be told."
     return (
         "look",
-        f"Leaks {tested} can be told if there are {least} or more at once; one takes {_for_one(cells)}.",
+        f"Leaks {tested} can be told if there are {least} or more at once; one takes {alone}.",
     )
-
-
-def _least_leaks(n: int, cells: int) -> int:
-    return max(1, ceil(round(cells / (FALSE_ALARMS * (n + 1)), 9)))
-
-
-def _for_one(cells: int) -> int:
-    return ceil(round(cells / FALSE_ALARMS, 9)) - 1
