@@ -38,9 +38,9 @@ def test_shipped_designs_can_be_planned(name: str) -> None:
     assert len(make_plan(cells(shipped, MODEL), MODEL).cells) == len(shipped.recipes) * 15
 
 
-def test_the_controls_are_the_sandwich_and_all_its_controls() -> None:
+def test_the_controls_are_the_baseline_the_sandwich_and_all_its_controls() -> None:
     controls = {name for name in recipe.shipped() if recipe.load(name).control_of == "sandwich"}
-    assert {r.name for r in load("controls").recipes} == {"sandwich"} | controls
+    assert {r.name for r in load("controls").recipes} == {"baseline", "sandwich"} | controls
 
 
 def test_other_is_the_next_subject_round_and_round() -> None:

@@ -236,3 +236,8 @@ def test_a_word_is_firm_where_its_whole_interval_has_it() -> None:
     assert wide is not None and narrow is not None
     assert (wide.firm, wide.words, narrow.firm) == (False, ("None", "High"), True)
     assert grade(ANATOMY, None, None, None) is None
+
+
+def test_without_the_base_model_nothing_is_shipped(folder: Path) -> None:
+    found = judged(folder, {"sandwich": {"style": None, "whole": None, "leaked": None}})
+    assert "add baseline" in found.recommendation.because[-1]

@@ -13,7 +13,8 @@ from strikebox.metrics.features import Feature, Judge
 
 def measure(looked: Looked) -> Part:
     """Columns: noise; named, margin and whole where there is a judge that may be believed."""
-    base = looked.rows(baseline(looked.run.design.recipes))
+    plain = baseline(looked.run.design.recipes)
+    base = looked.rows(plain)[: 0 if plain.uses_lora else None]  # no picture where the design has none
     noise, scales = _noise(looked, base)
     columns = {"noise": None if noise is None else noise.tolist()}
     judge = looked.instruments.judge

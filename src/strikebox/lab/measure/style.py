@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from strikebox.lab.measure.looked import Looked
 from strikebox.lab.measure.part import Part
 from strikebox.lab.measured import Scale
-from strikebox.lab.verdict.table import baseline
+from strikebox.lab.verdict.table import NO_BASE, baseline
 from strikebox.metrics import style
 from strikebox.metrics.features import Extractor, Feature
 from strikebox.metrics.style import Descriptor, Scores, Style
@@ -15,7 +15,10 @@ def measure(looked: Looked) -> Part:
     """Columns: style."""
     if looked.references.held_out is None:
         return Part(missing={"style": "Style was not measured: give held-out pictures of it (--held-out)."})
-    base = looked.rows(baseline(looked.run.design.recipes))
+    plain = baseline(looked.run.design.recipes)
+    if plain.uses_lora:
+        return Part(missing={"style": f"Style was not measured: {NO_BASE}."})
+    base = looked.rows(plain)
     features = {extractor.name: looked.features(extractor) for extractor in looked.instruments.style}
     result = style.measure(
         [

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from strikebox.lab.verdict.grades import Word
-from strikebox.lab.verdict.table import Row, Table
+from strikebox.lab.verdict.table import NO_BASE, Row, Table
 
 SAME_STYLE = 0.05  # two recipes this near in style are told apart by their price
 MOST_NOISE = 0.2  # share of pictures that may be texture without a subject
@@ -75,7 +75,10 @@ def _figures(row: Row) -> Sequence[float | None]:
 def _choose(sound: list[Row], table: Table) -> tuple[Row, tuple[str, ...]]:
     styled = [row for row in sound if row.style.estimate is not None]
     if not any(row.recipe.uses_lora for row in styled):
-        return table.baseline, (_nothing_sound(table), "The base model is shipped until one is.")
+        until = "The base model is shipped until one is."
+        if table.baseline.recipe.uses_lora:
+            until = f"Nothing is to be shipped by this run: {NO_BASE}."
+        return table.baseline, (_nothing_sound(table), until)
     most = max(row.style.estimate or 0.0 for row in styled)
     near = [row for row in styled if (row.style.estimate or 0.0) >= most - SAME_STYLE]
     chosen = min(near, key=lambda row: row.overhead)

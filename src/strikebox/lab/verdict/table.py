@@ -12,6 +12,8 @@ from strikebox.lab.statistics import Contrast, Mean, Rate
 from strikebox.lab.verdict.grades import ANATOMY, LEAKAGE, LETTERING, OVERHEAD, STYLE, Grade, grade
 from strikebox.recipe import Recipe
 
+NO_BASE = "the design has no recipe without the LoRA in one pass; add baseline to its recipes"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
