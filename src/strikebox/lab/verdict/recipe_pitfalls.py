@@ -87,6 +87,10 @@ def theory_against_evidence(measured: Measured, table: Table) -> Finding:
 
 def _handoff_words(row: Row) -> str:
     handoff = row.handoff
+    moved = [one.distance for one in handoff.controls.values() if one.distance is not None] if handoff else []
+    if moved:
+        far = f"{min(moved):.2f} to {max(moved):.2f}"
+        return f"Its controls, which take pass 1 away, lie {far} of the distance between two seeds from it."
     if handoff is None or handoff.p_own is None:
         return "Whether pass 1 changes the picture at all was not tested."
     found = "leaves a trace" if handoff.p_own < 0.05 else "leaves no trace that chance could not"
