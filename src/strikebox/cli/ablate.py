@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from strikebox.cli import options
-from strikebox.cli.measure import HeldOut, JudgeName, Training
 
 if TYPE_CHECKING:
     from strikebox.generation.backend import Model
@@ -30,9 +29,9 @@ def ablate(
     device: options.Device = "auto",
     dtype: options.Dtype = "auto",
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures at a time.")] = 8,
-    training: Training = None,
-    held_out: HeldOut = None,
-    judge: JudgeName = None,
+    training: options.Training = None,
+    held_out: options.HeldOut = None,
+    judge: options.JudgeName = None,
     measured: Annotated[
         bool, typer.Option("--measure/--no-measure", help="Measure the pictures and judge the recipes.")
     ] = True,

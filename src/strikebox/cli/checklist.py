@@ -50,7 +50,6 @@ def checklist(
     Exits with 3 where a row says stop.
     """
     from strikebox import api
-    from strikebox.cli import console
     from strikebox.lab import checklist as checklists
     from strikebox.lab import dataset as datasets
     from strikebox.lab.features import FeatureStore
@@ -82,7 +81,12 @@ def checklist(
             no_features=no_features,
             no_readings=no_readings,
         )
-    done = checklists.check(evidence)
+    _finish(evidence, checklists.check(evidence), json)
+
+
+def _finish(evidence: "Evidence", done: "Checklist", json: bool) -> None:
+    from strikebox.cli import console
+
     if json:
         console.print_json(_facts(evidence, done))
     else:

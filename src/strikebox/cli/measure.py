@@ -1,41 +1,20 @@
 """`strikebox measure`."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from strikebox.cli import options
 
 if TYPE_CHECKING:
     from strikebox.lab.verdict import Verdict
 
-Training = Annotated[
-    Path | None,
-    typer.Option(
-        help="Folder of what the LoRA was trained on. Default: the embedded LoRA's labels, with it."
-    ),
-]
-HeldOut = Annotated[
-    Path | None, typer.Option(help="Folder of pictures of the same style that the LoRA never saw.")
-]
-JudgeName = Annotated[
-    str | None, typer.Option("--judge", help="CLIP or SigLIP that knows the subjects: directory or hub id.")
-]
-StyleBy = Annotated[
-    list[str] | None,
-    typer.Option("--style-by", help="One more descriptor of style: a vision model's directory or hub id."),
-]
-Language = Annotated[str, typer.Option(help="Language of the lettering, as tesseract names it.")]
-
 
 def measure(
     run: options.RunPath,
-    training: Training = None,
-    held_out: HeldOut = None,
-    judge: JudgeName = None,
-    style_by: StyleBy = None,
-    language: Language = "rus",
+    training: options.Training = None,
+    held_out: options.HeldOut = None,
+    judge: options.JudgeName = None,
+    style_by: options.StyleBy = None,
+    language: options.Language = "rus",
     price: options.Price = options.DOLLARS_PER_HOUR,
     json: options.Json = False,
 ) -> None:

@@ -31,3 +31,20 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on std
 Size = Annotated[int | None, typer.Option(help="Side of the picture in pixels. Default: the model's own.")]
 RecipeName = Annotated[str, typer.Argument(help="A shipped recipe's name, or a .toml file.")]
 RunPath = Annotated[Path, typer.Argument(help="The folder of a run.")]
+Training = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of what the LoRA was trained on. Default: the embedded LoRA's labels, with it."
+    ),
+]
+HeldOut = Annotated[
+    Path | None, typer.Option(help="Folder of pictures of the same style that the LoRA never saw.")
+]
+JudgeName = Annotated[
+    str | None, typer.Option("--judge", help="CLIP or SigLIP that knows the subjects: directory or hub id.")
+]
+StyleBy = Annotated[
+    list[str] | None,
+    typer.Option("--style-by", help="One more descriptor of style: a vision model's directory or hub id."),
+]
+Language = Annotated[str, typer.Option(help="Language of the lettering, as tesseract names it.")]

@@ -28,13 +28,8 @@ _THUMBNAIL_WEIGHT = 2.0
 class Tones:
     """8 x 8 means in OKLab: float32 (192,), a and b doubled as in the palette."""
 
-    @property
-    def name(self) -> str:
-        return "tones"
-
-    @property
-    def version(self) -> str:
-        return "1"
+    name = "tones"
+    version = "1"
 
     def __call__(self, pictures: Sequence[Pixels]) -> list[Feature]:
         scale = np.array([1, 2, 2], np.float32)
@@ -44,13 +39,8 @@ class Tones:
 class Composition:
     """A unit vector a picture, float32 (577,): cosine 1 for equal compositions, near 0 for unlike ones."""
 
-    @property
-    def name(self) -> str:
-        return "composition"
-
-    @property
-    def version(self) -> str:
-        return "1"
+    name = "composition"
+    version = "1"
 
     def __call__(self, pictures: Sequence[Pixels]) -> list[Feature]:
         return [_feature(picture) for picture in pictures]

@@ -47,13 +47,8 @@ class Line:
 class Lettering:
     """What a picture has of lettering, float32 (2,): share of its area in lines, letters of the longest."""
 
-    @property
-    def name(self) -> str:
-        return "lettering"
-
-    @property
-    def version(self) -> str:
-        return "1"
+    name = "lettering"
+    version = "1"
 
     def __call__(self, pictures: Sequence[Pixels]) -> list[Feature]:
         return [_feature(find_lines(picture)) for picture in pictures]

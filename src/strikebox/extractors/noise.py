@@ -35,13 +35,8 @@ class Noise:
     (Moran's I): near 0 where tiles could change places, near -1 where all changes are slow.
     """
 
-    @property
-    def name(self) -> str:
-        return "noise"
-
-    @property
-    def version(self) -> str:
-        return "1"
+    name = "noise"
+    version = "1"
 
     def __call__(self, pictures: Sequence[Pixels]) -> list[Feature]:
         return [_feature(picture) for picture in pictures]

@@ -26,13 +26,8 @@ are told from coloured ones at an AUROC of 0.71, with these at 0.93."""
 class Palette:
     """OKLab colours as a sliced distribution: float32 (256,), in units of OKLab, a and b doubled."""
 
-    @property
-    def name(self) -> str:
-        return "palette"
-
-    @property
-    def version(self) -> str:
-        return "1"
+    name = "palette"
+    version = "1"
 
     def __call__(self, pictures: Sequence[Pixels]) -> list[Feature]:
         directions = (half_sphere(_DIRECTIONS) * _SCALE).astype(np.float32)

@@ -28,13 +28,8 @@ _THRESHOLDS = (0.03, 0.06, 0.1, 0.16, 0.24, 0.32, 0.45)
 class PrintTexture:
     """Shares of places by local contrast: float32 (21,), 0 to 1, rising within each scale."""
 
-    @property
-    def name(self) -> str:
-        return "print-texture"
-
-    @property
-    def version(self) -> str:
-        return "1"
+    name = "print-texture"
+    version = "1"
 
     def __call__(self, pictures: Sequence[Pixels]) -> list[Feature]:
         return [_feature(picture) for picture in pictures]

@@ -31,13 +31,8 @@ class Thumbnail:
     Directions are those of the gradient, a quarter of a half-turn apart, the first along the rows.
     """
 
-    @property
-    def name(self) -> str:
-        return "thumbnail"
-
-    @property
-    def version(self) -> str:
-        return "1"
+    name = "thumbnail"
+    version = "1"
 
     def __call__(self, pictures: Sequence[Pixels]) -> list[Feature]:
         return [_lines(_small(picture)) for picture in pictures]

@@ -82,6 +82,11 @@ class Blueprint:
     stations: tuple[Station, ...]
 
     @property
+    def crossing(self) -> Crossing | None:
+        """The first handoff through noise; None where there is none."""
+        return next((station.entrance for station in self.stations if station.entrance is not None), None)
+
+    @property
     def cost(self) -> Cost:
         """Of one picture that shares nothing."""
         return sum((station.cost for station in self.stations), NOTHING)

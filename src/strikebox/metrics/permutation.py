@@ -18,7 +18,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 Order = NDArray[np.intp]  # (n,) a permutation of 0 to n - 1
-Labels = Sequence[int] | NDArray[np.int64]
+Labels = Sequence[int] | Sequence[str] | NDArray[np.int64]
 
 DRAWS = 9_999
 MOST_EXACT = 10_000

@@ -19,9 +19,7 @@ def measure(looked: Looked, generator: np.random.Generator) -> Part:
         rows = looked.rows(recipe)
         if len(rows) < 2:
             continue
-        lock = collapse.seed_lock(
-            features[rows], _labels(looked.subjects, rows), _labels(looked.seeds, rows), generator
-        )
+        lock = collapse.seed_lock(features[rows], *looked.labels(rows), generator)
         own = _alike(looked, features, rows)
         groups[recipe.name] = {
             "rke": collapse.effective_pictures(features[rows]),
@@ -35,12 +33,7 @@ def measure(looked: Looked, generator: np.random.Generator) -> Part:
 def _alike(looked: Looked, features: Feature, rows: Rows) -> collapse.Alike | None:
     if len(rows) < 2:
         return None
-    return collapse.alike(features[rows], _labels(looked.subjects, rows), _labels(looked.seeds, rows))
-
-
-def _labels(values: list[str] | list[int], rows: Rows) -> list[int]:
-    numbers = {value: i for i, value in enumerate(dict.fromkeys(values))}
-    return [numbers[values[row]] for row in rows.tolist()]
+    return collapse.alike(features[rows], *looked.labels(rows))
 
 
 def _scales(looked: Looked, generator: np.random.Generator) -> dict[str, Scale]:

@@ -27,8 +27,7 @@ def measure(looked: Looked, generator: np.random.Generator) -> Part:
 def _crossing(looked: Looked, recipe: Recipe) -> Crossing | None:
     run, training = looked.run, looked.references.training
     count = TRAINING_IMAGES if training is None else len(training.pictures)
-    drawn = blueprint(recipe, run.model, run.design.size, run.spectrum, count)
-    return next((station.entrance for station in drawn.stations if station.entrance is not None), None)
+    return blueprint(recipe, run.model, run.design.size, run.spectrum, count).crossing
 
 
 def _tested(
@@ -56,7 +55,7 @@ def _own(
     subjects = [looked.subjects[row] for row in outcomes]
     if len(outcomes) < 2:
         return None
-    return handoff.own_pass(features[outcomes], features[firsts], _numbers(subjects), generator)
+    return handoff.own_pass(features[outcomes], features[firsts], subjects, generator)
 
 
 def _controls(
@@ -67,7 +66,7 @@ def _controls(
         if control.control_of != recipe.name:
             continue
         own, other = _paired(looked, recipe, control)
-        subjects = _numbers([looked.subjects[row] for row in own])
+        subjects = [looked.subjects[row] for row in own]
         tested = handoff.against_control(features[own], features[other], subjects, generator)
         if tested is not None:
             found[control.name] = Against(tested.distance, tested.changed.p, tested.kept.p)
@@ -84,8 +83,3 @@ def _paired(looked: Looked, left: Recipe, right: Recipe) -> tuple[list[int], lis
 def _by_cell(looked: Looked, recipe: Recipe) -> dict[tuple[str, int], int]:
     subjects, seeds = looked.subjects, looked.seeds
     return {(subjects[row], seeds[row]): row for row in looked.rows(recipe).tolist()}
-
-
-def _numbers(names: list[str]) -> list[int]:
-    numbers = {name: i for i, name in enumerate(dict.fromkeys(names))}
-    return [numbers[name] for name in names]

@@ -44,6 +44,11 @@ class Looked:
         """Places of a recipe's cells."""
         return np.flatnonzero((self.cells["recipe"] == recipe.name).to_numpy())
 
+    def labels(self, rows: Rows) -> tuple[list[str], list[int]]:
+        """Subjects and seeds of some cells."""
+        some = self.cells[rows.tolist()]
+        return some["subject"].to_list(), some["seed"].to_list()
+
     def features(self, extractor: Extractor) -> Feature:
         """Of the cells, (cells, ...)."""
         return _stacked(self._look(extractor, self._own()), self.cells["sha256"].to_list())

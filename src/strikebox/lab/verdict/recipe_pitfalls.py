@@ -1,6 +1,6 @@
 """Pitfalls of recipes: a strength that means nothing, edit for its own sake, theory against evidence."""
 
-from strikebox.lab.blueprint import Crossing, blueprint
+from strikebox.lab.blueprint import TRAINING_IMAGES, Crossing, blueprint
 from strikebox.lab.measured import Measured
 from strikebox.lab.verdict.finding import Finding, Pitfall
 from strikebox.lab.verdict.recommend import dominating
@@ -8,7 +8,6 @@ from strikebox.lab.verdict.table import Row, Table
 from strikebox.recipe import Edit, ImageToImage, Recipe, Strength
 
 NO_STYLE = 0.15  # style below which a recipe looks like the base model
-EMBEDDED_TRAINING = 300  # training pictures where nobody said how many there are
 
 _STRENGTH = Pitfall("misaligned-strength", "Misaligned strength")
 _EDIT = Pitfall("blind-edit", "Blind adoption of edit")
@@ -99,9 +98,8 @@ def _handoff_words(row: Row) -> str:
 
 def _entrance(measured: Measured, recipe: Recipe) -> Crossing | None:
     """The first handoff of a recipe through noise."""
-    run, training = measured.run, measured.training or EMBEDDED_TRAINING
-    drawn = blueprint(recipe, run.model, run.design.size, run.spectrum, training)
-    return next((station.entrance for station in drawn.stations if station.entrance is not None), None)
+    run, training = measured.run, measured.training or TRAINING_IMAGES
+    return blueprint(recipe, run.model, run.design.size, run.spectrum, training).crossing
 
 
 def _said_strength(recipe: Recipe) -> float | None:
