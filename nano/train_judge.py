@@ -48,7 +48,7 @@ def new_judge(vocabulary: int) -> CLIPModel:
             },
             vision_config={
                 "hidden_size": 192, "intermediate_size": 448, "num_hidden_layers": 6, "num_attention_heads": 3,
-                "image_size": 128, "patch_size": 16, "projection_dim": 128,
+                "image_size": 128, "patch_size": 8, "projection_dim": 128,
             },
             projection_dim=128,
         )

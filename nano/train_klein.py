@@ -1,6 +1,6 @@
 """Train klein-nano's transformer and text encoder together, with reference tokens in a quarter of the steps.
 
-    python nano/train_klein.py --data build/nano --out build/nano/trained --seconds 850
+    python nano/train_klein.py --data build/nano --out build/nano/trained --seconds 890
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ def save(average: Klein, out: Path) -> None:
 
 
 def main() -> None:
-    parser = arguments(__doc__, seconds=850, batch=1024)
+    parser = arguments(__doc__, seconds=890, batch=1024)
     parser.add_argument("--places", type=int, default=16, help="places of a drawing in the bank")
     parser.add_argument("--save", type=int, default=4000, help="steps between checkpoints")
     parser.add_argument("--flat-until", type=float, default=0.4, help="share of the time before the rate falls")

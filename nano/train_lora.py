@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=Path("src/strikebox/embedded/klein-nano"))
     parser.add_argument("--labels", type=Path, default=LABELS)
     parser.add_argument("--out", type=Path, default=Path("build/nano/trained/lora"))
+    parser.add_argument("--start", type=Path, help="go on from the LoRA in this folder")
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--batch", type=int, default=48)
     parser.add_argument("--rate", type=float, default=1e-3)
@@ -43,8 +44,11 @@ def main() -> None:
     def report(step: int, loss: torch.Tensor) -> None:
         if (step + 1) % 50 == 0:
             print(f"lora {step + 1} loss {loss.item():.4f} {time.monotonic() - started:.0f} s", flush=True)
+        if (step + 1) % 500 == 0:
+            train.save(loaded.transformer, args.out, "matchbox style")
 
-    train.train(loaded.transformer, encoded, settings, torch.Generator(device).manual_seed(args.seed), report)
+    random = torch.Generator(device).manual_seed(args.seed)
+    train.train(loaded.transformer, encoded, settings, random, report, args.start)
     train.save(loaded.transformer, args.out, "matchbox style")
     log = {"steps": args.steps, "batch": args.batch, "rate": args.rate, "seed": args.seed,
            "seconds": round(time.monotonic() - started, 1)}  # fmt: skip

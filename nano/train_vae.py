@@ -1,6 +1,6 @@
 """Train klein-nano's autoencoder on drawings and on labels with other slogans than those of the two label sets.
 
-    python nano/train_vae.py --data build/nano --out build/nano/trained --seconds 300
+    python nano/train_vae.py --data build/nano --out build/nano/trained --seconds 250
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def train(vae: AutoencoderKLFlux2, pictures: Pictures, args: argparse.Namespace)
 
 
 def main() -> None:
-    parser = arguments(__doc__, seconds=300, batch=128)
+    parser = arguments(__doc__, seconds=250, batch=128)
     parser.add_argument("--decoder-of", type=Path, help="train only the decoder of this autoencoder further")
     parser.add_argument("--rate", type=float, default=PEAK_RATE)
     args = parser.parse_args()

@@ -14,9 +14,9 @@ import torch.nn.functional as F
 from diffusers import Flux2KleinPipeline
 from diffusers.models.transformers.transformer_flux2 import Flux2Transformer2DModel
 from peft import LoraConfig
-from peft.utils import get_peft_model_state_dict
+from peft.utils import get_peft_model_state_dict, set_peft_model_state_dict
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from strikebox.klein.sampler import pack, positions
@@ -53,10 +53,12 @@ def train(
     settings: Settings,
     generator: torch.Generator,
     on_step: OnStep = lambda step, loss: None,
+    start: Path | None = None,
 ) -> None:
     """Add an adapter to the float32 `transformer` and train it; every linear layer of every block has a part.
 
     `generator` draws everything random, on the transformer's device. `on_step` gets a step's number and loss.
+    `start` is a folder that `save` wrote, of the same rank: training goes on from its weights.
     """
     transformer.requires_grad_(False)
     config = LoraConfig(
@@ -65,6 +67,8 @@ def train(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(generator.initial_seed())  # PEFT draws initial weights from the default generator
         transformer.add_adapter(config, adapter_name=_NAME)
+    if start is not None:
+        _load(transformer, start)
     weights = [p for p in transformer.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=settings.rate, weight_decay=0.0)
     for step in range(settings.steps):
@@ -87,6 +91,11 @@ def save(transformer: Flux2Transformer2DModel, folder: Path, trigger: str) -> No
         transformer_lora_adapter_metadata=transformer.peft_config[_NAME].to_dict(),
     )
     _add_metadata(folder / FILE, {"modelspec.trigger_phrase": trigger})
+
+
+def _load(transformer: Flux2Transformer2DModel, folder: Path) -> None:
+    state = {key.removeprefix("transformer."): value for key, value in load_file(folder / FILE).items()}
+    set_peft_model_state_dict(transformer, state, adapter_name=_NAME)
 
 
 def _add_metadata(path: Path, more: dict[str, str]) -> None:
