@@ -96,6 +96,16 @@ def test_over_cooking(folder: Path) -> None:
     assert status(judged(folder, {"baseline": {}, "edit": {}}), "over-cooking") == "open"
 
 
+def test_over_cooking_without_a_judge_is_told_by_texture_alone(folder: Path) -> None:
+    unseen: dict[str, float | None] = {"whole": None}
+    cooked = judged(folder, {"baseline": unseen, "style-prompt": unseen, "lora": {**unseen, "noise": 0.9}})
+    assert status(cooked, "over-cooking") == "found"
+    assert "At scale 2 11% of the pictures are no mere texture" in because(cooked, "over-cooking")
+    sound = judged(folder, {"baseline": unseen, "style-prompt": unseen, "lora": unseen})
+    assert status(sound, "over-cooking") == "open"
+    assert "whether the subject stays whole was not measured" in because(sound, "over-cooking")
+
+
 def test_leakage_at_textbook_settings(folder: Path) -> None:
     leaking = judged(folder, {"baseline": {}, "style-prompt": {"leaked": 0.6}})
     assert status(leaking, "textbook-leakage") == "found"
@@ -241,3 +251,11 @@ def test_a_word_is_firm_where_its_whole_interval_has_it() -> None:
 def test_without_the_base_model_nothing_is_shipped(folder: Path) -> None:
     found = judged(folder, {"sandwich": {"style": None, "whole": None, "leaked": None}})
     assert "add baseline" in found.recommendation.because[-1]
+
+
+def test_no_loss_of_the_subject_is_said_only_where_it_is_shown(folder: Path) -> None:
+    same = judged(folder, {"baseline": {}, "soft": {"style": 0.6}})
+    assert same.recommendation.recipe == "soft"
+    assert "It loses no more than 10% of the pictures" in " ".join(same.recommendation.because)
+    fewer = judged(folder, {"baseline": {}, "soft": {"style": 0.6, "whole": 0.85}})
+    assert "It loses no more" not in " ".join(fewer.recommendation.because)

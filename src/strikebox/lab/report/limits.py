@@ -2,6 +2,7 @@
 
 from markupsafe import Markup
 
+from strikebox.lab.measure.metrics import METRICS
 from strikebox.lab.report import graded
 from strikebox.lab.report.facts import Facts
 from strikebox.lab.report.templates import fill
@@ -20,7 +21,7 @@ def limits(facts: Facts) -> Markup | None:
 
 
 def measures(facts: Facts) -> Markup | None:
-    """The ends of each scale, and where the words begin."""
+    """The ends of each scale, where the words begin, and what every number is."""
     if facts.verdict is None:
         return None
     measured = facts.verdict.measured
@@ -33,6 +34,7 @@ def measures(facts: Facts) -> Markup | None:
         ],
         missing=[(_title(name), why) for name, why in measured.missing.items()],
         ladders=[(ladder, rungs(ladder)) for ladder in LADDERS],
+        metrics=METRICS,
     )
 
 

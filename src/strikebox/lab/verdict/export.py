@@ -50,7 +50,7 @@ def _row(row: Row) -> Iterator[tuple[str, object]]:
     yield "overhead", row.overhead
     for name in ("style", "whole", "noise", "leaked", "lettering", "group"):
         yield name, asdict(getattr(row, name))
-    for name in ("style_gain", "whole_change", "lettering_gain", "handoff"):
+    for name in ("style_gain", "whole_change", "whole_kept", "lettering_gain", "handoff"):
         value = getattr(row, name)
         yield name, None if value is None else asdict(value)
     yield "grades", {name: None if one is None else asdict(one) for name, one in row.grades.items()}

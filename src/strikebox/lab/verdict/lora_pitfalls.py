@@ -1,5 +1,7 @@
 """Pitfalls of the LoRA: over-cooking, leakage at textbook settings, memorisation, collapse by seed."""
 
+from dataclasses import dataclass
+
 from strikebox.lab.measured import Measured
 from strikebox.lab.statistics import holm
 from strikebox.lab.verdict.finding import Finding, Pitfall
@@ -18,33 +20,40 @@ _SEED_COLLAPSE = Pitfall("seed-collapse", "Collapse that depends on the seed")
 
 
 def over_cooking(measured: Measured, table: Table) -> Finding:
-    """Does raising the scale cost the subject, and from where on?"""
-    kept = _anatomy_by_scale(table)
+    """Does raising the scale cost the subject, and from where on?
+
+    Without a judge that knows the subjects the noise alarm speaks alone: texture shows no subject.
+    """
+    kept = _kept_by_scale(table)
     if not kept:
         return _OVER_COOKING.open(
-            "Anatomy was not measured, or no recipe has the LoRA on throughout one pass; sweep its scale."
+            "Neither anatomy nor noise was measured, or no recipe has the LoRA on throughout one pass; "
+            "sweep its scale."
         )
-    broken = [(scale, row) for scale, row, share in kept if share < BROKEN]
+    broken = [one for one in kept if one.share < BROKEN]
     if not broken:
-        highest, _, share = kept[-1]
+        highest, least = kept[-1], min(one.share for one in kept)
+        if not highest.judged:
+            return _OVER_COOKING.open(
+                f"Up to scale {highest.scale:g} at least {least:.0%} {highest.of_what}; whether the subject "
+                "stays whole was not measured."
+            )
         return _OVER_COOKING.cleared(
-            f"Up to scale {highest:g} at least {min(s for _, _, s in kept):.0%} of the base model's anatomy "
-            f"is left ({share:.0%} there).",
-            highest_scale=highest,
+            f"Up to scale {highest.scale:g} at least {least:.0%} {highest.of_what} "
+            f"({highest.share:.0%} there).",
+            highest_scale=highest.scale,
         )
-    scale, row = broken[0]
-    share = next(share for at, _, share in kept if at == scale)
-    below = [at for at, _, other in kept if at < scale and other >= BROKEN]
-    onset = f"between {max(below):g} and {scale:g}" if below else f"at {scale:g} or below"
-    noise = (
-        "" if row.noise.estimate is None else f", and {row.noise.estimate:.0%} of the pictures are texture"
-    )
+    first = broken[0]
+    below = [one.scale for one in kept if one.scale < first.scale and one.share >= BROKEN]
+    onset = f"between {max(below):g} and {first.scale:g}" if below else f"at {first.scale:g} or below"
+    noise = first.row.noise.estimate
+    texture = "" if noise is None or not first.judged else f", and {noise:.0%} of the pictures are texture"
     return _OVER_COOKING.found(
-        f"At scale {scale:g} {share:.0%} of the base model's anatomy is left{noise}. It sets in {onset}.",
-        *(one.recipe.name for _, one in broken),
-        scale=scale,
-        anatomy_left=share,
-        noise=row.noise.estimate,
+        f"At scale {first.scale:g} {first.share:.0%} {first.of_what}{texture}. It sets in {onset}.",
+        *(one.row.recipe.name for one in broken),
+        scale=first.scale,
+        anatomy_left=first.share if first.judged else None,
+        noise=noise,
         last_sound_scale=max(below, default=None),
     )
 
@@ -125,15 +134,33 @@ def steady_scale(recipe: Recipe) -> float | None:
             return None
 
 
-def _anatomy_by_scale(table: Table) -> list[tuple[float, Row, float]]:
-    """Scale, row and share of the baseline's anatomy, by rising scale."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """How much of the base model's pictures a scale leaves."""
+
+    scale: float
+    row: Row
+    share: float
+    judged: bool  # by anatomy; else by the share that is not texture
+
+    @property
+    def of_what(self) -> str:
+        return "of the base model's anatomy is left" if self.judged else "of the pictures are no mere texture"
+
+
+def _kept_by_scale(table: Table) -> list[_Kept]:
+    """By rising scale; by anatomy where it was measured, else by noise."""
     base = table.baseline.whole.estimate
-    found = [
-        (scale, row, row.whole.estimate / base)
-        for row in table.rows
-        if base and row.whole.estimate is not None and (scale := steady_scale(row.recipe)) is not None
-    ]
-    return sorted(found, key=lambda one: one[0])
+    found: list[_Kept] = []
+    for row in table.rows:
+        scale, noise = steady_scale(row.recipe), row.noise.estimate
+        if scale is None:
+            continue
+        if base and row.whole.estimate is not None:
+            found.append(_Kept(scale=scale, row=row, share=row.whole.estimate / base, judged=True))
+        elif noise is not None:
+            found.append(_Kept(scale=scale, row=row, share=1 - noise, judged=False))
+    return sorted(found, key=lambda one: one.scale)
 
 
 def _is_textbook(recipe: Recipe) -> bool:

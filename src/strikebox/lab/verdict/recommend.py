@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from strikebox.lab.verdict.grades import Word
-from strikebox.lab.verdict.table import NO_BASE, Row, Table
+from strikebox.lab.verdict.table import KEPT, NO_BASE, Row, Table
 
 SAME_STYLE = 0.05  # two recipes this near in style are told apart by their price
 MOST_NOISE = 0.2  # share of pictures that may be texture without a subject
@@ -103,7 +103,7 @@ def _reasons(chosen: Row, near: list[Row], table: Table) -> list[str]:
             f"{len(near)} recipes are within {SAME_STYLE} of each other in style; it is the cheapest of them."
         )
     if chosen.whole.estimate is not None:
-        lines.append(f"{chosen.whole.estimate:.0%} of its pictures show their subject whole.")
+        lines.append(f"{chosen.whole.estimate:.0%} of its pictures show their subject whole.{_kept(chosen)}")
     if chosen.leaked.estimate is not None:
         lines.append(
             f"{chosen.leaked.hits} of {chosen.leaked.n} repeat a training picture; "
@@ -111,3 +111,19 @@ def _reasons(chosen: Row, near: list[Row], table: Table) -> list[str]:
         )
     lines.append(f"It costs {chosen.overhead:.2f} times the baseline.")
     return lines
+
+
+def _kept(row: Row) -> str:
+    """Whether that is no loss against the baseline, in a sentence; nothing where it was not compared."""
+    found = row.whole_kept
+    if found is None or found.low is None or found.high is None:
+        return ""
+    points = f"{KEPT:.0%} of the pictures"
+    interval = f"({100 * found.low:+.0f} to {100 * found.high:+.0f} points against the baseline, at 90%)"
+    match found.verdict:
+        case "equivalent" | "no loss":
+            return f" It loses no more than {points} {interval}."
+        case "loss":
+            return f" It loses more than {points} {interval}."
+        case "undecided":
+            return f" Whether it loses more than {points} this design cannot tell {interval}."

@@ -8,9 +8,11 @@ import numpy as np
 from strikebox.lab import statistics
 from strikebox.lab.blueprint import blueprint
 from strikebox.lab.measured import Group, Handoff, Measured
-from strikebox.lab.statistics import Contrast, Mean, Rate
+from strikebox.lab.statistics import Contrast, Equivalence, Mean, Rate
 from strikebox.lab.verdict.grades import ANATOMY, LEAKAGE, LETTERING, OVERHEAD, STYLE, Grade, grade
 from strikebox.recipe import Recipe
+
+KEPT = 0.1  # share of pictures: a recipe that loses no more of the subjects loses nothing that matters
 
 NO_BASE = "the design has no recipe without the LoRA in one pass; add baseline to its recipes"
 
@@ -28,6 +30,7 @@ class Row:
     style_gain: Contrast | None  # over the baseline; None for the baseline itself
     whole_change: Contrast | None
     lettering_gain: Contrast | None
+    whole_kept: Equivalence | None  # is it no worse than the baseline by KEPT?
     overhead: float  # FLOPs over the baseline's
     group: Group
     handoff: Handoff | None
@@ -84,6 +87,7 @@ def _row(
     rates = {name: statistics.rate(measured.flags(recipe, name)) for name in _RATES}
     ceiling = statistics.rate(measured.flags(base, "whole")).estimate
     gain = lettering.get(recipe.name)
+    kept = statistics.equivalence(measured.values(recipe, "whole"), measured.values(base, "whole"), KEPT)
     return Row(
         recipe=recipe,
         style=mean,
@@ -94,6 +98,7 @@ def _row(
         style_gain=style.get(recipe.name),
         whole_change=whole.get(recipe.name),
         lettering_gain=gain,
+        whole_kept=None if recipe is base else kept,
         overhead=flops / base_flops,
         group=measured.groups.get(recipe.name, Group()),
         handoff=handoffs.get(recipe.name),
