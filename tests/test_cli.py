@@ -71,6 +71,7 @@ def test_help_lists_commands_and_exit_codes(capsys: pytest.CaptureFixture[str]) 
         "report",
         "plan",
         "checklist",
+        "audit",
         "vote",
         "recipes",
         "blueprint",

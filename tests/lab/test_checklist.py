@@ -28,6 +28,7 @@ from strikebox.lab.checklist import Evidence, Row, check, count_parameters, lora
 from strikebox.lab.dataset import Dataset, DatasetPicture
 from strikebox.lab.near_duplicates import likeness, thumbprint
 from strikebox.lora import header
+from strikebox.measuring.evidence import default_cache
 from strikebox.metrics.features import Feature, Reading, Word
 
 LABELS = Path(strikebox.__file__).parent / "embedded" / "labels"
@@ -602,6 +603,6 @@ def test_bad_input_is_one_clear_error(tmp_path: Path, arguments: list[str], erro
 
 def test_the_cache_is_where_caches_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert command.default_cache() == tmp_path / "strikebox"
+    assert default_cache() == tmp_path / "strikebox"
     monkeypatch.delenv("XDG_CACHE_HOME")
-    assert command.default_cache() == Path.home() / ".cache" / "strikebox"
+    assert default_cache() == Path.home() / ".cache" / "strikebox"

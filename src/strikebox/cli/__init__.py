@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import typer
 
-from strikebox.cli import ablate, blueprint, checklist, generate, measure, plan, recipes, report, vote
+from strikebox.cli import ablate, audit, blueprint, checklist, generate, measure, plan, recipes, report, vote
 from strikebox.errors import StrikeboxError
 
 _EPILOG = (
@@ -28,6 +28,7 @@ app.command("measure", epilog=_EPILOG)(measure.measure)
 app.command("report", epilog=_EPILOG)(report.report)
 app.command("plan", epilog=_EPILOG)(plan.plan)
 app.command("checklist", epilog=_EPILOG)(checklist.checklist)
+app.command("audit", epilog=_EPILOG)(audit.audit)
 app.command("vote", epilog=_EPILOG)(vote.vote)
 app.command("blueprint", epilog=_EPILOG)(blueprint.blueprint)
 app.add_typer(recipes.app, name="recipes", epilog=_EPILOG)

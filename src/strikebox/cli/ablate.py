@@ -28,7 +28,7 @@ def ablate(
     lora: options.Lora = None,
     device: options.Device = "auto",
     dtype: options.Dtype = "auto",
-    batch_size: Annotated[int, typer.Option(min=1, help="Pictures at a time.")] = 8,
+    batch_size: options.BatchSize = 8,
     training: options.Training = None,
     held_out: options.HeldOut = None,
     judge: options.JudgeName = None,

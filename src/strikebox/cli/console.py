@@ -6,7 +6,14 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +25,7 @@ from strikebox.lab.verdict.grades import LADDERS, Grade
 from strikebox.lab.words import UNKNOWN, flops_words, money_words, seconds_words
 
 OnProgress = Callable[[Done], None]
+Watch = Callable[[str], Callable[[int, int], None]]  # what is being done -> how far it is
 
 
 def print_json(content: object) -> None:
@@ -126,3 +134,17 @@ def looking(quiet: bool) -> Generator[OnLooked]:
         return
     with console.status("measuring") as status:
         yield lambda name, done, of: status.update(f"{name}: {done:,} of {of:,} pictures")
+
+
+@contextmanager
+def watching(quiet: bool) -> Generator[Watch]:
+    """Bars on stderr, one for each thing that is done; none where nobody watches."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as bars:
+
+        def watch(what: str) -> Callable[[int, int], None]:
+            task = bars.add_task(what, total=None)
+            return lambda done, of: bars.update(task, completed=done, total=of)
+
+        yield watch

@@ -23,6 +23,7 @@ Device = Annotated[str, typer.Option(help="auto, cpu, mps, cuda or cuda:N.")]
 Dtype = Annotated[
     str, typer.Option(help="auto, float32 or bfloat16. auto is bfloat16 where the device is fast at it.")
 ]
+BatchSize = Annotated[int, typer.Option(min=1, help="Pictures at a time.")]
 Price = Annotated[
     float,
     typer.Option(min=0.0, help="Dollars that an hour of this machine costs.", metavar="DOLLARS_PER_HOUR"),
@@ -39,6 +40,17 @@ Training = Annotated[
 ]
 HeldOut = Annotated[
     Path | None, typer.Option(help="Folder of pictures of the same style that the LoRA never saw.")
+]
+LoraArgument = Annotated[
+    str, typer.Argument(metavar="LORA", help="LoRA as a .safetensors file, or embedded.")
+]
+HeldOutName = Annotated[
+    str | None,
+    typer.Option("--held-out", help="Folder of pictures of the same style that it never saw, or embedded."),
+]
+Trigger = Annotated[
+    str | None,
+    typer.Option("--style", help="The LoRA's trigger words. Default: as its file names them."),
 ]
 JudgeName = Annotated[
     str | None, typer.Option("--judge", help="CLIP or SigLIP that knows the subjects: directory or hub id.")

@@ -20,11 +20,7 @@ def measure(looked: Looked) -> Part:
     if training is None:
         reason = "Leakage was not measured: give the pictures that the LoRA was trained on (--training)."
         return Part(missing={"leakage": reason})
-    found = leakage.measure(
-        [_descriptor(looked, training, held_out, one) for one in looked.instruments.copies],
-        groups=_groups(looked, training),
-        families=_families(looked),
-    )
+    found = compare(looked, training, held_out)
     columns = {
         "leak_score": [one.score for one in found.nearest],
         "nearest": [training.pictures[one.training].name for one in found.nearest],
@@ -43,6 +39,15 @@ def measure(looked: Looked) -> Part:
         leaks=tuple(_leak(looked, training, one) for one in found.evidence),
         scales={"leakage": _scale(looked, found)},
         notes=found.notes,
+    )
+
+
+def compare(looked: Looked, training: Dataset, held_out: Dataset | None) -> Leakage:
+    """Every picture of the run beside every training picture."""
+    return leakage.measure(
+        [_descriptor(looked, training, held_out, one) for one in looked.instruments.copies],
+        groups=_groups(looked, training),
+        families=_families(looked),
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from strikebox.generation.cost import Cost
 from strikebox.generation.plan import Cell, Plan, make_plan
 from strikebox.lab import design as designs
+from strikebox.lab.audit import Audit
 from strikebox.lab.run import Run
 from strikebox.lab.verdict import Verdict
 from strikebox.recipe import Recipe
@@ -76,6 +77,7 @@ class Facts:
     dollars_per_hour: float | None
     verdict: Verdict | None = None  # None: the pictures were not measured
     training: Mapping[str, Path] = field(default_factory=dict[str, Path])  # training pictures by name
+    audit: Audit | None = None  # None: a run by itself
 
     @property
     def made(self) -> int:
@@ -107,6 +109,7 @@ def gather(
     dollars_per_hour: float | None,
     verdict: Verdict | None = None,
     training: Mapping[str, Path] | None = None,
+    audit: Audit | None = None,
 ) -> Facts:
     """Read a run. Raises RunError or StoreError where its folder is damaged."""
     cells, records = designs.cells(run.design, run.model), run.folder.cells()
@@ -117,6 +120,7 @@ def gather(
         dollars_per_hour=dollars_per_hour,
         verdict=verdict,
         training=training or {},
+        audit=audit,
     )
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from strikebox.lab.audit import Audit
 from strikebox.lab.report import (
+    audited,
     blueprints,
     costs,
     grid,
@@ -42,6 +44,8 @@ _PLAIN = "report.css"
 # In the order of reading. What is concluded from the pictures goes in front of them.
 SECTIONS = (
     Section("verdict", "Verdict", headline.section),
+    Section("certificates", "Certificate", audited.certificates, css="audit.css"),
+    Section("memorised", "What was memorised", audited.heat_map, "Memorised", "memorised.css"),
     Section("table", "Table", table.section),
     Section("votes", "What people chose", votes.section, "Votes"),
     Section("leaks", "Evidence of leaks", leaks.section, "Leaks"),
@@ -52,6 +56,7 @@ SECTIONS = (
     Section("blueprints", "Blueprints", blueprints.section, css=_PLAIN),
     Section("limits", "What could not be told", limits.limits, "Limits"),
     Section("measures", "How it was measured", limits.measures, "Measures"),
+    Section("checklist", "Before an ablation", audited.checklist, "Checklist", "audit.css"),
     Section("reproduce", "Make it again", reproduce.section, css=_PLAIN),
 )
 
@@ -61,13 +66,14 @@ def html(
     dollars_per_hour: float | None = None,
     verdict: Verdict | None = None,
     training: Mapping[str, Path] | None = None,
+    audit: Audit | None = None,
 ) -> str:
     """The whole page; without a verdict the pictures, what they cost and how they were made.
 
     `training` finds training pictures by the names that the verdict gives them; one that it lacks is named
     and not shown. Raises RunError or StoreError where the run's folder is damaged.
     """
-    facts = gather(run, dollars_per_hour, verdict, training)
+    facts = gather(run, dollars_per_hour, verdict, training, audit)
     made = [(section, markup) for section in SECTIONS if (markup := section.markup(facts)) is not None]
     return str(
         fill(
