@@ -8,7 +8,7 @@ DEV := $(VENV)/.installed-dev
 DEMO := runs/seed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test truths check clean programs
+.PHONY: help demo test truths check clean programs server
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -20,7 +20,7 @@ demo: $(RUN) programs  ## 75 pictures of five recipes by the embedded model, and
 	@echo "Make one more:              $(VENV)/bin/strikebox generate cat --recipe sandwich --seed 1"
 
 # One thread a worker: two processes that each take all cores wait for one another.
-test: $(DEV) programs  ## all tests
+test: $(DEV) programs server  ## all tests
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n $(WORKERS)
 
 truths: $(DEV) programs  ## what was planted must be found, in full: minutes instead of seconds
@@ -36,6 +36,13 @@ clean:  ## remove the environment and what the tools left; runs/ and build/ stay
 	find src tests nano -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Lettering is read by tesseract. Where apt may not install it, it is named, and lettering is not measured.
+# The queue is tested on a real PostgreSQL; without one those tests are skipped.
+server:
+	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
+		sudo=$$([ "$$(id -u)" = 0 ] || echo "sudo -n"); \
+		$$sudo apt-get update -qq && $$sudo apt-get install -qq -y --no-install-recommends postgresql >/dev/null; } \
+		|| echo "PostgreSQL will not be tested. To test it: apt install postgresql" >&2
+
 programs:
 	@tesseract --list-langs 2>/dev/null | grep -qx rus || { \
 		sudo=$$([ "$$(id -u)" = 0 ] || echo "sudo -n"); \

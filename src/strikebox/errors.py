@@ -43,3 +43,11 @@ class DatasetError(StrikeboxError):
 
 class ExtractorError(StrikeboxError):
     """What looks at pictures is missing: a program, a package or weights."""
+
+
+class JobsError(StrikeboxError):
+    """A database of jobs that is missing, unsound or cannot be reached."""
+
+
+class LeaseLost(JobsError):
+    """A job that another worker has by now, or that was cancelled."""
