@@ -44,8 +44,6 @@ __all__ = [
     "write_report",
 ]
 
-EMBEDDED_STYLE = "matchbox style"  # trigger words of the embedded LoRA
-
 ModelName = str | Path | None  # a diffusers directory, a hub id, or None: the embedded klein-nano
 LoraName = (
     str | Path | Literal[False] | None
@@ -234,12 +232,9 @@ def lora_file(model: ModelName, lora: LoraName) -> Path | None:
 
 
 def style_of(model: ModelName, lora: LoraName) -> str | None:
-    """Trigger words of the LoRA, where its file names them or it is the embedded one."""
+    """Trigger words of the LoRA, where its file names them."""
     adapter = lora_file(model, lora)
-    if adapter is None:
-        return None
-    named = ", ".join(header.read(adapter).trigger_words)
-    return named or (EMBEDDED_STYLE if adapter == lora_file(None, None) else None)
+    return None if adapter is None else ", ".join(header.read(adapter).trigger_words) or None
 
 
 def default_out(design: Design) -> Path:

@@ -3,7 +3,7 @@
 from strikebox.lab.blueprint import TRAINING_IMAGES, Crossing, blueprint
 from strikebox.lab.measured import Measured
 from strikebox.lab.verdict.finding import Finding, Pitfall
-from strikebox.lab.verdict.recommend import dominating
+from strikebox.lab.verdict.recommend import SAME_STYLE, dominating
 from strikebox.lab.verdict.table import Row, Table
 from strikebox.recipe import Edit, ImageToImage, Recipe, Strength
 
@@ -45,7 +45,7 @@ def blind_edit(measured: Measured, table: Table) -> Finding:
     if row.style.estimate is None or row.whole.estimate is None:
         return _EDIT.open("Style or anatomy was not measured; its price alone says too little.")
     price = f"{row.recipe.title} costs {row.overhead:.2f} times the baseline"
-    better = dominating(row, table)
+    better = dominating(row, table, SAME_STYLE)
     evidence = {"style": row.style.estimate, "whole": row.whole.estimate, "overhead": row.overhead}
     if not better:
         return _EDIT.cleared(

@@ -51,25 +51,34 @@ def is_sound(row: Row) -> bool:
     return sound and (row.noise.estimate is None or row.noise.estimate <= MOST_NOISE)
 
 
-def dominating(row: Row, table: Table) -> list[Row]:
-    """Candidates no worse than `row` in every figure that both have and better in one, most style first."""
-    better = [other for other in table.candidates if other is not row and _dominates(other, row)]
+def dominating(row: Row, table: Table, same_style: float = 0.0) -> list[Row]:
+    """Candidates no worse than `row` in every figure that both have and better in one, most style first.
+
+    As much style as `same_style` less counts as no worse.
+    """
+    own = _figures(row)
+    better = [
+        other
+        for other in table.candidates
+        if other is not row and _dominates(_figures(other, same_style), own)
+    ]
     return sorted(better, key=lambda other: -(other.style.estimate or 0.0))
 
 
-def _dominates(left: Row, right: Row) -> bool:
-    pairs = [
-        (a, b)
-        for a, b in zip(_figures(left), _figures(right), strict=True)
-        if a is not None and b is not None
-    ]
+def _dominates(left: Sequence[float | None], right: Sequence[float | None]) -> bool:
+    pairs = [(a, b) for a, b in zip(left, right, strict=True) if a is not None and b is not None]
     return all(a >= b for a, b in pairs) and any(a > b for a, b in pairs)
 
 
-def _figures(row: Row) -> Sequence[float | None]:
+def _figures(row: Row, more_style: float = 0.0) -> Sequence[float | None]:
     """Higher is better in each."""
-    leaked = row.leaked.estimate
-    return (row.style.estimate, row.whole.estimate, None if leaked is None else -leaked, -row.overhead)
+    leaked, style = row.leaked.estimate, row.style.estimate
+    return (
+        None if style is None else style + more_style,
+        row.whole.estimate,
+        None if leaked is None else -leaked,
+        -row.overhead,
+    )
 
 
 def _choose(sound: list[Row], table: Table) -> tuple[Row, tuple[str, ...]]:
