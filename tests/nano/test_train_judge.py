@@ -1,0 +1,94 @@
+"""How the judge's batches are made up and marked; no training."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+import train_judge
+from restyle import Dice
+from torch import nn
+from world import Drawings
+
+
+def record(name: str, animal: str | None = None, **more: Any) -> dict[str, Any]:
+    return {"set": "noto", "en": name, "ru": None, "animal": animal, "held_out": False, **more}
+
+
+@pytest.fixture
+def pictures() -> train_judge.Pictures:
+    records = [record("cat", "cat"), record("dog", "dog", set="symbola", ink_only=True), record("house")]
+    rgba = torch.zeros(3, 4, 128, 128, dtype=torch.uint8)
+    rgba[:, :, 30:100, 30:100] = 255
+    labels, pixels = [{"subject": "house"}], torch.zeros(1, 3, 128, 128, dtype=torch.uint8)
+    index = {name: k for k, name in enumerate(("cat", "dog", "house", train_judge.NOISE))}
+    names = train_judge.Names(index, torch.ones(4, 2, 24, dtype=torch.int64))
+    return train_judge.Pictures(
+        Drawings(records, rgba), labels, pixels, names, torch.Generator().manual_seed(0)
+    )
+
+
+def test_a_batch_holds_pictures_and_the_shares_of_their_names(pictures: train_judge.Pictures) -> None:
+    batch = pictures.batch(50)
+    assert batch.picture.shape == (50, 3, 128, 128)
+    assert batch.picture.abs().max() <= 1
+    assert batch.picture.isfinite().all()
+    assert (batch.share >= 0.5).all()
+    assert 0.4 < (batch.share == 1).float().mean() < 1
+    assert (pictures.batch(50, mixed=0).share == 1).all()
+
+
+def test_a_mixture_belongs_to_each_name_by_its_area(pictures: train_judge.Pictures) -> None:
+    shades = torch.linspace(-1, 1, 40)[:, None, None, None].expand(40, 3, 128, 128)
+    batch = pictures._mixed(shades, torch.arange(40), mixed=0.5)
+    mean = batch.share * shades[batch.name, 0, 0, 0] + (1 - batch.share) * shades[batch.other, 0, 0, 0]
+    assert torch.allclose(batch.picture.mean((1, 2, 3)), mean, atol=1e-4)
+
+
+def test_rectangles_have_the_sides_asked_for() -> None:
+    masks = train_judge.rectangles(50, Dice(torch.Generator().manual_seed(0)), 0.2, 0.45)
+    assert masks.shape == (50, 1, 128, 128)
+    assert masks.amax(2).sum(-1).max() <= 0.45 * 128 + 1
+    assert masks.mean() > 0.02
+
+
+def test_clip_art_says_itself_whether_it_is_ink() -> None:
+    records = [record("cat"), record("cat", set="game-icons"), record("cat", set="symbola", ink_only=True)]
+    assert train_judge.ink_only(records).tolist() == [False, True, True]
+
+
+def test_layers_are_passed_by_in_training_alone_and_even_out() -> None:
+    layer = nn.Linear(4, 4)
+    hook = train_judge._skip(0.25)
+    given, made = torch.zeros(4000, 2, 4), torch.ones(4000, 2, 4)
+    assert torch.equal(hook(layer.eval(), (given,), made), made)
+    torch.manual_seed(0)
+    skipped = hook(layer.train(), (given,), made)
+    assert skipped.unique().tolist() == pytest.approx([0, 4 / 3])
+    assert skipped.mean() == pytest.approx(1, abs=0.05)
+
+
+class Scribe(nn.Module):
+    """Stands in for the judge: says the logits that it was given."""
+
+    def __init__(self, logits: torch.Tensor) -> None:
+        super().__init__()
+        self.logits = nn.Parameter(logits)
+
+    def forward(self, **_: torch.Tensor) -> SimpleNamespace:
+        return SimpleNamespace(logits_per_image=self.logits)
+
+
+def test_mixed_pictures_cost_least_when_the_logits_follow_their_shares() -> None:
+    names = train_judge.Names({}, torch.ones(2, 2, 24, dtype=torch.int64))
+    batch = train_judge.Batch(
+        torch.zeros(2, 3, 8, 8), torch.tensor([0, 1]), torch.tensor([1, 0]), torch.tensor([0.7, 0.8])
+    )
+    fair = torch.tensor([[0.7, 0.3], [0.2, 0.8]]).log()
+    losses = [
+        train_judge.contrastive_loss(Scribe(logits), batch, names).item()
+        for logits in (fair, 6 * fair, -fair)
+    ]
+    assert losses[0] == min(losses)
