@@ -272,4 +272,4 @@ def test_two_thousand_pictures_stay_well_under_a_gigabyte(tmp_path: Path) -> Non
     """20 tiles of 1,280 numbers a picture are 205 MB; the rest is what it takes to keep them."""
     code = _MEMORY.format(here=str(Path(__file__).parent), folder=str(tmp_path))
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert int(result.stdout) < 700
+    assert int(result.stdout) < 850

@@ -113,8 +113,10 @@ def _line(done: Done, unit: str) -> None:
 def print_verdict(verdict: Verdict) -> None:
     """The table of a verdict: words with their numbers; a dash where nothing was measured."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("arm", "recipe", *(ladder.title.lower() for ladder in LADDERS)):
-        table.add_column(name)
+    table.add_column("arm")
+    table.add_column("recipe", no_wrap=True)  # names of a sweep differ at their end
+    for ladder in LADDERS:
+        table.add_column(ladder.title.lower())
     for row in verdict.table.rows:
         words = [_graded(row.grades.get(ladder.column)) for ladder in LADDERS]
         table.add_row(row.recipe.arm or "", Text(row.recipe.name), *words)

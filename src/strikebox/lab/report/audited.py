@@ -5,7 +5,6 @@ from markupsafe import Markup
 from strikebox.lab.report import memorised
 from strikebox.lab.report.facts import Facts
 from strikebox.lab.report.templates import fill
-from strikebox.lab.words import share_words
 
 
 def certificates(facts: Facts) -> Markup | None:
@@ -14,7 +13,7 @@ def certificates(facts: Facts) -> Markup | None:
         return None
     return fill(
         "certificates.html",
-        certificates=[(one, share_words(one.at_most)) for one in facts.audit.certificates],
+        certificates=[(one, f"{one.at_most:.1%}") for one in facts.audit.certificates],
         missing=facts.audit.missing,
     )
 

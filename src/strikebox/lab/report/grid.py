@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from markupsafe import Markup
 
 from strikebox.lab.report import measures
 from strikebox.lab.report.facts import Arm, CellName, Facts, Plate
 from strikebox.lab.report.measures import Figures, Mark
-from strikebox.lab.report.pictures import data_url
+from strikebox.lab.report.pictures import AS_IS, Form, data_url, fitting
 from strikebox.lab.report.templates import fill
 from strikebox.lab.words import flops_words, money_words, seconds_words
 
@@ -33,20 +34,36 @@ def section(facts: Facts) -> Markup | None:
     """The grid."""
     design = facts.run.design
     figures = None if facts.verdict is None else measures.by_cell(facts.verdict.measured)
-    arms = [(arm.recipe, list(_shown(facts, arm, figures or {}))) for arm in facts.arms]
+    form = fitting([path for arm in facts.arms for plate in arm.plates if (path := _path(facts, plate))])
+    arms = [(arm.recipe, list(_shown(facts, arm, figures or {}, form))) for arm in facts.arms]
     return fill(
         "grid.html",
         subjects=design.subjects,
         seeds=design.seeds,
         arms=arms,
         missing=facts.pictures - facts.made,
+        compressed=None if form == AS_IS else _compressed(facts, form),
         kinds=sorted({mark.kind for _, plates in arms for plate in plates for mark in plate.marks}),
     )
 
 
-def _shown(facts: Facts, arm: Arm, figures: Mapping[CellName, Figures]) -> Iterator[Shown]:
+def _path(facts: Facts, plate: Plate) -> Path | None:
+    return None if plate.record is None else facts.run.folder.pictures.path(plate.record.picture)
+
+
+def _compressed(facts: Facts, form: Form) -> str:
+    """What is said where pictures are not shown as they are."""
+    largest = max(max(plate.cell.size.width, plate.cell.size.height) for plate in facts.arms[0].plates)
+    side = f" and at most {form.side} px a side" if form.side < largest else ""
+    return (
+        f"They are too many for a phone as they are, so they are shown compressed{side}; the PNG files are "
+        "in the run's folder, in pictures/."
+    )
+
+
+def _shown(facts: Facts, arm: Arm, figures: Mapping[CellName, Figures], form: Form) -> Iterator[Shown]:
     for position, plate in enumerate(arm.plates):
-        cell, measured = plate.cell, figures.get(plate.name)
+        cell, measured, path = plate.cell, figures.get(plate.name), _path(facts, plate)
         marks = () if measured is None or plate.record is None else tuple(measures.marks(measured))
         caption = f"{cell.subject}, seed {cell.seed}"
         yield Shown(
@@ -55,9 +72,7 @@ def _shown(facts: Facts, arm: Arm, figures: Mapping[CellName, Figures]) -> Itera
             caption=caption,
             alt="; ".join((f"{arm.recipe.title}: {caption}", *(mark.words for mark in marks))),
             starts_subject=position % len(facts.run.design.seeds) == 0,
-            url=None
-            if plate.record is None
-            else data_url(facts.run.folder.pictures.path(plate.record.picture)),
+            url=None if path is None else data_url(path, form),
             width=cell.size.width,
             height=cell.size.height,
             marks=marks,

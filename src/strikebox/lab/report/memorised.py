@@ -143,7 +143,8 @@ def _figures(memorised: Memorised) -> Iterator[Figure]:
 
 
 def _words(memorised: Memorised) -> Iterator[str]:
-    yield memorised.words
+    shown = " How many of its pictures show it is another question: leaks and certificates count them."
+    yield memorised.words + (shown if memorised.flagged else "")
     if (found := memorised.membership) is not None:
         hits, low, high = (round(100 * area) for area in (found.auroc, found.low, found.high))
         yield (

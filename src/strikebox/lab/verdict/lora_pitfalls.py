@@ -32,30 +32,28 @@ def over_cooking(measured: Measured, table: Table) -> Finding:
         )
     broken = [one for one in kept if one.share < BROKEN]
     if not broken:
-        highest, least = kept[-1], min(one.share for one in kept)
-        if not highest.judged:
-            return _OVER_COOKING.open(
-                f"Up to scale {highest.scale:g} at least {least:.0%} {highest.of_what}; whether the subject "
-                "stays whole was not measured."
-            )
-        return _OVER_COOKING.cleared(
-            f"Up to scale {highest.scale:g} at least {least:.0%} {highest.of_what} "
-            f"({highest.share:.0%} there).",
-            highest_scale=highest.scale,
-        )
+        return _not_cooked(kept)
     first = broken[0]
     below = [one.scale for one in kept if one.scale < first.scale and one.share >= BROKEN]
     onset = f"between {max(below):g} and {first.scale:g}" if below else f"at {first.scale:g} or below"
-    noise = first.row.noise.estimate
-    texture = "" if noise is None or not first.judged else f", and {noise:.0%} of the pictures are texture"
     return _OVER_COOKING.found(
-        f"At scale {first.scale:g} {first.share:.0%} {first.of_what}{texture}. It sets in {onset}.",
+        f"At scale {first.scale:g} {first.words}. It sets in {onset}.",
         *(one.row.recipe.name for one in broken),
         scale=first.scale,
         anatomy_left=first.share if first.judged else None,
-        noise=noise,
+        noise=first.row.noise.estimate,
         last_sound_scale=max(below, default=None),
     )
+
+
+def _not_cooked(kept: list["_Kept"]) -> Finding:
+    highest, worst = kept[-1], min(kept, key=lambda one: one.share)
+    figure = (
+        f"Up to scale {highest.scale:g} nothing is worse than this: at scale {worst.scale:g} {worst.words}."
+    )
+    if not highest.judged:
+        return _OVER_COOKING.open(f"{figure} Whether the subject stays whole was not measured.")
+    return _OVER_COOKING.cleared(figure, highest_scale=highest.scale)
 
 
 def textbook_leakage(measured: Measured, table: Table) -> Finding:
@@ -144,8 +142,12 @@ class _Kept:
     judged: bool  # by anatomy; else by the share that is not texture
 
     @property
-    def of_what(self) -> str:
-        return "of the base model's anatomy is left" if self.judged else "of the pictures are no mere texture"
+    def words(self) -> str:
+        """What is left, and what is texture."""
+        noise = self.row.noise.estimate
+        texture = None if noise is None else f"{noise:.0%} of the pictures are texture"
+        left = f"{self.share:.0%} of the base model's anatomy is left" if self.judged else None
+        return ", and ".join(part for part in (left, texture) if part)
 
 
 def _kept_by_scale(table: Table) -> list[_Kept]:

@@ -5,6 +5,7 @@ from strikebox.lab.measured import Measured
 from strikebox.lab.verdict.finding import Finding, Pitfall
 from strikebox.lab.verdict.recommend import SAME_STYLE, dominating
 from strikebox.lab.verdict.table import Row, Table
+from strikebox.lab.words import p_words
 from strikebox.recipe import Edit, ImageToImage, Recipe, Strength
 
 NO_STYLE = 0.15  # style below which a recipe looks like the base model
@@ -93,7 +94,7 @@ def _handoff_words(row: Row) -> str:
     if handoff is None or handoff.p_own is None:
         return "Whether pass 1 changes the picture at all was not tested."
     found = "leaves a trace" if handoff.p_own < 0.05 else "leaves no trace that chance could not"
-    return f"Pass 1 {found} in the picture (p {handoff.p_own:.3f})."
+    return f"Pass 1 {found} in the picture (p {p_words(handoff.p_own)})."
 
 
 def _entrance(measured: Measured, recipe: Recipe) -> Crossing | None:
