@@ -25,6 +25,7 @@ from strikebox.lab.verdict.grades import LADDERS, Grade
 from strikebox.lab.words import UNKNOWN, flops_words, money_words, seconds_words
 
 OnProgress = Callable[[Done], None]
+_WIDTH = 110  # columns, where nobody watches
 Watch = Callable[[str], Callable[[int, int], None]]  # what is being done -> how far it is
 
 
@@ -120,7 +121,7 @@ def print_verdict(verdict: Verdict) -> None:
     for row in verdict.table.rows:
         words = [_graded(row.grades.get(ladder.column)) for ladder in LADDERS]
         table.add_row(row.recipe.arm or "", Text(row.recipe.name), *words)
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else _WIDTH).print(table)
 
 
 def _graded(grade: Grade | None) -> str:
