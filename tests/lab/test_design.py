@@ -124,7 +124,7 @@ def test_two_recipes_of_the_same_passes_are_one_too_many(tmp_path: Path) -> None
 
 
 def test_a_design_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(DesignError, match=r"sed: is no shipped design .* there are audit, better, controls, seed"):
+    with pytest.raises(DesignError, match=r"sed: is no shipped design .* there are audit, better, controls"):
         load("sed")
     with pytest.raises(DesignError, match="cannot be read"):
         load(tmp_path / "none.toml")
