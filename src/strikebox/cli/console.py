@@ -22,7 +22,7 @@ from strikebox.lab.measure import OnProgress as OnLooked
 from strikebox.lab.run import Run
 from strikebox.lab.verdict import Verdict
 from strikebox.lab.verdict.grades import LADDERS, Grade
-from strikebox.lab.words import UNKNOWN, flops_words, money_words, seconds_words
+from strikebox.lab.words import UNKNOWN, flops_words, money_words, number_words, seconds_words
 
 OnProgress = Callable[[Done], None]
 _WIDTH = 110  # columns, where nobody watches
@@ -125,7 +125,7 @@ def print_verdict(verdict: Verdict) -> None:
 
 
 def _graded(grade: Grade | None) -> str:
-    return UNKNOWN if grade is None else f"{grade.word} {grade.number:.2f}"
+    return UNKNOWN if grade is None else f"{grade.word} {number_words(grade.number)}"
 
 
 @contextmanager

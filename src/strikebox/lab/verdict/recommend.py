@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from strikebox.lab.verdict.grades import Word
 from strikebox.lab.verdict.table import KEPT, NO_BASE, Row, Table
+from strikebox.lab.words import interval_words, number_words
 
 SAME_STYLE = 0.05  # two recipes this near in style are told apart by their price
 MOST_NOISE = 0.2  # share of pictures that may be texture without a subject
@@ -104,8 +105,9 @@ def _nothing_sound(table: Table) -> str:
 
 def _reasons(chosen: Row, near: list[Row], table: Table) -> list[str]:
     style = chosen.style
-    interval = "" if style.low is None else f" ({style.low:.2f} to {style.high:.2f})"
-    style_words = f"{style.estimate:.2f}{interval}; the base model has 0, held-out pictures have 1."
+    interval = interval_words(style.low, style.high, number_words)
+    of_style = number_words(style.estimate) + (f" ({interval})" if interval else "")
+    style_words = f"{of_style}; the base model has 0, held-out pictures have 1."
     lines = [f"Of the recipes that keep the subject and do not leak it has the most style: {style_words}"]
     if len(near) > 1:
         lines.append(
