@@ -9,7 +9,8 @@ import typer
 from strikebox.cli import options
 
 if TYPE_CHECKING:
-    from strikebox.measuring.audit import Done
+    from strikebox.measuring.audit import Done, Settings
+    from strikebox.measuring.evidence import Sources
 
 
 def audit(
@@ -53,7 +54,7 @@ def audit(
     """
     from strikebox.cli import console
     from strikebox.measuring import audit as audits
-    from strikebox.measuring.evidence import Sources, default_cache
+    from strikebox.measuring.evidence import Sources
 
     sources = Sources(
         lora=lora, dataset=dataset, held_out=held_out, model=model, style=style, language=language
@@ -68,17 +69,24 @@ def audit(
         batch_size=batch_size,
         dollars_per_hour=price,
     )
-    folder = out or Path("audits") / Path(lora).stem
-    try:
-        with console.watching(quiet=json) as watch:
-            done = audits.audit(sources, folder, default_cache(), settings, watch)
-    except KeyboardInterrupt:
-        print("interrupted; what is finished is kept. To go on, give the same command", file=sys.stderr)
-        raise typer.Exit(130) from None
+    done = _run(sources, out or Path("audits") / Path(lora).stem, settings, quiet=json)
     if json:
         console.print_json({"page": str(done.page), **done.facts()})
     else:
         _tell(done)
+
+
+def _run(sources: "Sources", folder: Path, settings: "Settings", quiet: bool) -> "Done":
+    from strikebox.cli import console
+    from strikebox.measuring import audit as audits
+    from strikebox.measuring.evidence import default_cache
+
+    try:
+        with console.watching(quiet) as watch:
+            return audits.audit(sources, folder, default_cache(), settings, watch)
+    except KeyboardInterrupt:
+        print("interrupted; what is finished is kept. To go on, give the same command", file=sys.stderr)
+        raise typer.Exit(130) from None
 
 
 def _tell(done: "Done") -> None:
