@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 import train_judge
+from lessons import Pupil, Question, contrastive_loss
+from pictures import NOISE, Batch, Names, Pictures, ink_only, rectangles
 from restyle import Dice
+from teacher import Teacher
 from torch import nn
 from world import Drawings
 
@@ -18,19 +20,19 @@ def record(name: str, animal: str | None = None, **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def pictures() -> train_judge.Pictures:
+def pictures() -> Pictures:
     records = [record("cat", "cat"), record("dog", "dog", set="symbola", ink_only=True), record("house")]
     rgba = torch.zeros(3, 4, 128, 128, dtype=torch.uint8)
     rgba[:, :, 30:100, 30:100] = 255
     labels, pixels = [{"subject": "house"}], torch.zeros(1, 3, 128, 128, dtype=torch.uint8)
-    index = {name: k for k, name in enumerate(("cat", "dog", "house", train_judge.NOISE))}
-    names = train_judge.Names(index, torch.ones(4, 2, 24, dtype=torch.int64))
-    return train_judge.Pictures(
+    index = {name: k for k, name in enumerate(("cat", "dog", "house", NOISE))}
+    names = Names(index, torch.ones(4, 2, 24, dtype=torch.int64))
+    return Pictures(
         Drawings(records, rgba), labels, pixels, names, torch.Generator().manual_seed(0)
     )
 
 
-def test_a_batch_holds_pictures_and_the_shares_of_their_names(pictures: train_judge.Pictures) -> None:
+def test_a_batch_holds_pictures_and_the_shares_of_their_names(pictures: Pictures) -> None:
     batch = pictures.batch(50)
     assert batch.picture.shape == (50, 3, 128, 128)
     assert batch.picture.abs().max() <= 1
@@ -40,7 +42,7 @@ def test_a_batch_holds_pictures_and_the_shares_of_their_names(pictures: train_ju
     assert (pictures.batch(50, mixed=0).share == 1).all()
 
 
-def test_a_mixture_belongs_to_each_name_by_its_area(pictures: train_judge.Pictures) -> None:
+def test_a_mixture_belongs_to_each_name_by_its_area(pictures: Pictures) -> None:
     shades = torch.linspace(-1, 1, 40)[:, None, None, None].expand(40, 3, 128, 128)
     batch = pictures._mixed(shades, torch.arange(40), mixed=0.5)
     mean = batch.share * shades[batch.name, 0, 0, 0] + (1 - batch.share) * shades[batch.other, 0, 0, 0]
@@ -48,7 +50,7 @@ def test_a_mixture_belongs_to_each_name_by_its_area(pictures: train_judge.Pictur
 
 
 def test_rectangles_have_the_sides_asked_for() -> None:
-    masks = train_judge.rectangles(50, Dice(torch.Generator().manual_seed(0)), 0.2, 0.45)
+    masks = rectangles(50, Dice(torch.Generator().manual_seed(0)), 0.2, 0.45)
     assert masks.shape == (50, 1, 128, 128)
     assert masks.amax(2).sum(-1).max() <= 0.45 * 128 + 1
     assert masks.mean() > 0.02
@@ -56,7 +58,7 @@ def test_rectangles_have_the_sides_asked_for() -> None:
 
 def test_clip_art_says_itself_whether_it_is_ink() -> None:
     records = [record("cat"), record("cat", set="game-icons"), record("cat", set="symbola", ink_only=True)]
-    assert train_judge.ink_only(records).tolist() == [False, True, True]
+    assert ink_only(records).tolist() == [False, True, True]
 
 
 def test_layers_are_passed_by_in_training_alone_and_even_out() -> None:
@@ -70,25 +72,30 @@ def test_layers_are_passed_by_in_training_alone_and_even_out() -> None:
     assert skipped.mean() == pytest.approx(1, abs=0.05)
 
 
-class Scribe(nn.Module):
-    """Stands in for the judge: says the logits that it was given."""
-
-    def __init__(self, logits: torch.Tensor) -> None:
-        super().__init__()
-        self.logits = nn.Parameter(logits)
-
-    def forward(self, **_: torch.Tensor) -> SimpleNamespace:
-        return SimpleNamespace(logits_per_image=self.logits)
-
-
 def test_mixed_pictures_cost_least_when_the_logits_follow_their_shares() -> None:
-    names = train_judge.Names({}, torch.ones(2, 2, 24, dtype=torch.int64))
-    batch = train_judge.Batch(
-        torch.zeros(2, 3, 8, 8), torch.tensor([0, 1]), torch.tensor([1, 0]), torch.tensor([0.7, 0.8])
+    question = Question.of(
+        Batch(torch.zeros(2, 3, 8, 8), torch.tensor([5, 7]), torch.tensor([7, 5]), torch.tensor([0.7, 0.8]))
     )
+    assert question.names.tolist() == [5, 7]
+    assert torch.allclose(question.target, torch.tensor([[0.7, 0.3], [0.2, 0.8]]))
     fair = torch.tensor([[0.7, 0.3], [0.2, 0.8]]).log()
-    losses = [
-        train_judge.contrastive_loss(Scribe(logits), batch, names).item()
-        for logits in (fair, 6 * fair, -fair)
-    ]
+    losses = [contrastive_loss(logits, question.target).item() for logits in (fair, 6 * fair, -fair)]
     assert losses[0] == min(losses)
+
+
+def test_the_pupil_learns_from_its_teacher() -> None:
+    """A few steps on one batch bring the features nearer to the teacher's."""
+    torch.manual_seed(0)
+    teacher, pupil = Teacher(3).eval(), Pupil(train_judge.new_judge(40, patch=32))
+    names = Names({}, torch.ones(3, 2, 24, dtype=torch.int64))
+    one = torch.tensor([0, 1, 2])
+    batch = Batch(torch.randn(3, 3, 128, 128).clamp(-1, 1), one, one, torch.ones(3))
+    optimizer = torch.optim.AdamW(pupil.parameters(), lr=3e-3)
+    losses = []
+    for _ in range(8):
+        loss = pupil.loss(batch, names, teacher)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.8 * losses[0]
