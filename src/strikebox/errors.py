@@ -51,3 +51,44 @@ class JobsError(StrikeboxError):
 
 class LeaseLost(JobsError):
     """A job that another worker has by now, or that was cancelled."""
+
+
+class SettingsError(StrikeboxError):
+    """A configuration that has an unknown key or an impossible value."""
+
+
+class OrderError(StrikeboxError):
+    """A picture that cannot be ordered as it was asked for; its message is for the visitor."""
+
+
+class PromptRefused(OrderError):
+    """A subject that this site does not draw."""
+
+
+class LaterError(OrderError):
+    """An order that may succeed later."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        """`retry_after`: seconds until it is worth trying again, above 0."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class TooMany(LaterError):
+    """A client or network that ordered as much as it may for now."""
+
+
+class QueueFull(LaterError):
+    """More is waiting than the site promises to make."""
+
+
+class BudgetSpent(LaterError):
+    """The money of the day is spent or promised."""
+
+
+class KeyReused(OrderError):
+    """An Idempotency-Key that stood for another order."""
+
+
+class KeyInFlight(LaterError):
+    """An Idempotency-Key whose first order is still being answered."""

@@ -41,6 +41,7 @@ class Job:
     finished: float | None
     result: Mapping[str, object] = field(default_factory=dict[str, object])  # JSON, of a done job
     error: str | None = None  # of a failed one: what is wrong and what to do, for its client
+    version: int = 0  # grows with every change of the row
 
     @property
     def is_final(self) -> bool:

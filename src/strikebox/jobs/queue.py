@@ -7,6 +7,7 @@ a later one, the change is refused (Kleppmann, Designing Data-Intensive Applicat
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, final
 
 import sqlalchemy as sa
@@ -20,6 +21,7 @@ LEASE = 60.0  # seconds
 MOST_ATTEMPTS = 3
 
 _FENCE = "jobs"
+_NEXT_VERSION = jobs.c.version + 1
 _GAVE_UP = "It was tried {attempts} times and each worker died over it; ask for something else."
 
 
@@ -34,6 +36,11 @@ class Queue:
 
     def submit(self, requests: Sequence[Request]) -> list[str]:
         """Put jobs at the end of the queue, all or none; their ids, in order."""
+        with self._database.writing() as connection:
+            return self.submit_in(connection, requests)
+
+    def submit_in(self, connection: sa.Connection, requests: Sequence[Request]) -> list[str]:
+        """The same within a transaction that does more."""
         ids = [_new_id() for _ in requests]
         rows = [
             {
@@ -49,8 +56,7 @@ class Queue:
             for id, request in zip(ids, requests, strict=True)
         ]
         if rows:
-            with self._database.writing() as connection:
-                connection.execute(sa.insert(jobs).values(created=self._database.now), rows)
+            connection.execute(sa.insert(jobs).values(created=self._database.now), rows)
         return ids
 
     def lease(self, worker: str, most: int = 1, kinds: Sequence[str] | None = None) -> list[Job]:
@@ -78,6 +84,7 @@ class Queue:
                     leased_until=now + self._lease,
                     started=now,
                     steps_done=0,
+                    version=_NEXT_VERSION,
                 )
                 .returning(jobs)
             )
@@ -91,20 +98,37 @@ class Queue:
             for job in leased:
                 self._change(connection, job, values)
 
+    def release(self, leased: Sequence[Job]) -> None:
+        """Give jobs back as if they had not been leased; those that were lost are left alone."""
+        values = {"state": "waiting", "leased_until": None, "attempt": jobs.c.attempt - 1}
+        with self._database.writing() as connection:
+            for job in leased:
+                with suppress(LeaseLost):
+                    self._change(connection, job, values)
+
     def finish(self, job: Job, result: Mapping[str, object]) -> None:
         """It is done. Doing so twice under one lease is doing it once. Raises LeaseLost where it was lost."""
-        self._end(job, {"state": "done", "result": dict(result)})
+        with self._database.writing() as connection:
+            self.finish_in(connection, job, result)
+
+    def finish_in(self, connection: sa.Connection, job: Job, result: Mapping[str, object]) -> None:
+        """The same within a transaction that does more."""
+        self._end(connection, job, {"state": "done", "result": dict(result)})
 
     def fail(self, job: Job, error: str, *, retry: bool = False) -> None:
         """It cannot be done, and `error` tells its client why; `retry`: another attempt may do it.
 
         Raises LeaseLost where the lease was lost.
         """
+        with self._database.writing() as connection:
+            self.fail_in(connection, job, error, retry=retry)
+
+    def fail_in(self, connection: sa.Connection, job: Job, error: str, *, retry: bool = False) -> None:
+        """The same within a transaction that does more."""
         if retry and job.attempt < self._most_attempts:
-            with self._database.writing() as connection:
-                self._change(connection, job, {"state": "waiting", "leased_until": None})
-            return
-        self._end(job, {"state": "failed", "error": error})
+            self._change(connection, job, {"state": "waiting", "leased_until": None})
+        else:
+            self._end(connection, job, {"state": "failed", "error": error})
 
     def cancel(self, id: str) -> bool:
         """Whether it was cancelled: it is so unless it is final. A worker learns of it when it renews."""
@@ -112,7 +136,12 @@ class Queue:
             changed = connection.execute(
                 sa.update(jobs)
                 .where(jobs.c.id == id, jobs.c.state.not_in(FINAL))
-                .values(state="cancelled", finished=self._database.now, leased_until=None)
+                .values(
+                    state="cancelled",
+                    finished=self._database.now,
+                    leased_until=None,
+                    version=_NEXT_VERSION,
+                )
             )
         return changed.rowcount == 1
 
@@ -161,20 +190,23 @@ class Queue:
                 error=_GAVE_UP.format(attempts=self._most_attempts),
                 finished=self._database.now,
                 leased_until=None,
+                version=_NEXT_VERSION,
             )
         )
 
-    def _end(self, job: Job, values: Mapping[str, Any]) -> None:
+    def _end(self, connection: sa.Connection, job: Job, values: Mapping[str, Any]) -> None:
+        mine = sa.select(jobs.c.state).where(jobs.c.id == job.id, jobs.c.fence == job.fence)
+        if connection.execute(mine).scalar() == values["state"]:
+            return
         ended = {**values, "finished": self._database.now, "leased_until": None}
-        with self._database.writing() as connection:
-            mine = sa.select(jobs.c.state).where(jobs.c.id == job.id, jobs.c.fence == job.fence)
-            if connection.execute(mine).scalar() == values["state"]:
-                return
-            self._change(connection, job, ended)
+        self._change(connection, job, ended)
 
     def _change(self, connection: sa.Connection, job: Job, values: Mapping[str, Any]) -> None:
         mine = (jobs.c.id == job.id, jobs.c.fence == job.fence, jobs.c.state == "running")
-        if connection.execute(sa.update(jobs).where(*mine).values(**values)).rowcount != 1:
+        if (
+            connection.execute(sa.update(jobs).where(*mine).values(version=_NEXT_VERSION, **values)).rowcount
+            != 1
+        ):
             raise LeaseLost(f"job {job.id}: is not {job.worker}'s any more; drop what was made of it")
 
 
