@@ -92,3 +92,19 @@ class KeyReused(OrderError):
 
 class KeyInFlight(LaterError):
     """An Idempotency-Key whose first order is still being answered."""
+
+
+class ModerationError(StrikeboxError):
+    """A list of prompt rules that is missing or malformed, or a check of pictures that cannot be set up."""
+
+
+class ProvenanceError(StrikeboxError):
+    """A certificate, a key or a file that a picture cannot be signed with, or read from."""
+
+
+class MissingPicture(StrikeboxError):
+    """A picture that is not there, or not shown to the public."""
+
+
+class CursorError(StrikeboxError):
+    """A place in the gallery that no page led to."""
