@@ -100,7 +100,7 @@ def test_over_cooking_without_a_judge_is_told_by_texture_alone(folder: Path) -> 
     unseen: dict[str, float | None] = {"whole": None}
     cooked = judged(folder, {"baseline": unseen, "style-prompt": unseen, "lora": {**unseen, "noise": 0.9}})
     assert status(cooked, "over-cooking") == "found"
-    assert "At scale 2 89% of the pictures are texture." in because(cooked, "over-cooking")
+    assert "At scale 2, 89% of the pictures are texture." in because(cooked, "over-cooking")
     sound = judged(folder, {"baseline": unseen, "style-prompt": unseen, "lora": unseen})
     assert status(sound, "over-cooking") == "open"
     assert "Whether the subject stays whole was not measured" in because(sound, "over-cooking")

@@ -4,7 +4,6 @@ import pytest
 from strikebox.metrics.features import Reading, Word
 from strikebox.metrics.lettering import (
     Overlap,
-    above_base,
     confident,
     has_lettering,
     letters,
@@ -102,9 +101,3 @@ def test_what_was_not_read_is_not_known() -> None:
     assert has_lettering(A_LINE, None) is None
     assert rate([None, None]) is None
     assert rate([True, None, False, False]) == pytest.approx(1 / 3)
-
-
-def test_a_rate_above_the_base_models() -> None:
-    assert above_base([True, True], [True, False]) == pytest.approx(0.5)
-    assert above_base([None], [False]) is None
-    assert above_base([True], []) is None

@@ -119,15 +119,3 @@ def test_too_few_pictures_to_calibrate_are_named(
     assert measured.scores is None
     assert measured.reason is not None
     assert message in measured.reason
-
-
-def test_groups(plain: Descriptor) -> None:
-    scores = scores_of(replace(plain, generated=np.concatenate([plain.generated[:20], plain.base])))
-    styled, base, none = (np.arange(35) < 20, np.arange(35) >= 20, np.zeros(35, bool))
-    first, second = style.of_group(scores, styled), style.of_group(scores, base)
-    assert first is not None
-    assert second is not None
-    assert first.told_apart == pytest.approx(0.5, abs=0.15)
-    assert (second.told_apart, second.pictures) == (1, 15)
-    assert second.mean == pytest.approx(0)
-    assert style.of_group(scores, none) is None

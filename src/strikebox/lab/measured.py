@@ -56,6 +56,7 @@ class Group:
     seed_lock: float | None = None  # how much more alike two subjects are under one seed than under two
     seed_lock_p: float | None = None
     global_collapse: float | None = None  # how much more alike any two pictures are than the base model's
+    collapsed: bool | None = None  # surely more alike than the base model's and held-out ones
     c_t: float | None = None  # Meehan's z: below 0, nearer to the training pictures than held-out ones are
     c_t_p: float | None = None
 

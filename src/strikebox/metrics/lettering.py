@@ -134,9 +134,3 @@ def rate(found: Sequence[bool | None]) -> float | None:
     """Share of the pictures that were looked at; None where none was."""
     known = [one for one in found if one is not None]
     return sum(known) / len(known) if known else None
-
-
-def above_base(arm: Sequence[bool | None], base: Sequence[bool | None]) -> float | None:
-    """The arm's rate minus the base model's; None where one of them is not known."""
-    own, floor = rate(arm), rate(base)
-    return None if own is None or floor is None else own - floor

@@ -96,16 +96,6 @@ class Style:
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupStyle:
-    """Style of some pictures, an arm say."""
-
-    mean: float
-    sd: float | None  # None with one picture
-    told_apart: float  # AUROC of held-out pictures over these: 0.5 as if they were the style, 1 all below it
-    pictures: int
-
-
 def measure(descriptors: Sequence[Descriptor]) -> Style:
     """Style of every generated picture: the mean over the descriptors that are admitted.
 
@@ -122,19 +112,6 @@ def measure(descriptors: Sequence[Descriptor]) -> Style:
     if not used:
         return Style(scores=None, descriptors=admissions, reason=_NONE_ADMITTED)
     return Style(scores=_combined(used), descriptors=admissions, reason=None)
-
-
-def of_group(scores: Scores, members: NDArray[np.bool_]) -> GroupStyle | None:
-    """Style of the generated pictures with True in `members`; None where there are none."""
-    values = scores.generated[members]
-    if not len(values):
-        return None
-    return GroupStyle(
-        mean=float(values.mean()),
-        sd=float(values.std(ddof=1)) if len(values) > 1 else None,
-        told_apart=auroc(scores.held_out, values),
-        pictures=len(values),
-    )
 
 
 def distances(pictures: Feature, held_out: Feature) -> Vector:

@@ -11,10 +11,11 @@ from strikebox.metrics.features import Feature
 
 
 def measure(looked: Looked, generator: np.random.Generator) -> Part:
-    """Groups: rke, seed_lock, seed_lock_p, global_collapse."""
+    """Groups: rke, seed_lock, seed_lock_p, global_collapse, collapsed."""
     features, recipes = looked.features(looked.instruments.layout), looked.run.design.recipes
     base = _alike(looked, features, looked.rows(baseline(recipes)))
-    groups: dict[str, dict[str, float | None]] = {}
+    style = _style_alike(looked)
+    groups: dict[str, dict[str, float | bool | None]] = {}
     for recipe in recipes:
         rows = looked.rows(recipe)
         if len(rows) < 2:
@@ -26,6 +27,7 @@ def measure(looked: Looked, generator: np.random.Generator) -> Part:
             "seed_lock": None if lock is None else lock.observed,
             "seed_lock_p": None if lock is None else lock.p,
             "global_collapse": None if own is None or base is None else own.mean - base.mean,
+            "collapsed": collapse.collapsed(own, base, style) if own and base and style else None,
         }
     return Part(groups=groups, scales=_scales(looked, generator))
 
@@ -34,6 +36,18 @@ def _alike(looked: Looked, features: Feature, rows: Rows) -> collapse.Alike | No
     if len(rows) < 2:
         return None
     return collapse.alike(features[rows], *looked.labels(rows))
+
+
+def _style_alike(looked: Looked) -> collapse.Alike | None:
+    """How alike held-out pictures of different subjects are, where their subjects are known."""
+    held_out = looked.references.held_out
+    if held_out is None:
+        return None
+    known = [i for i, picture in enumerate(held_out.pictures) if picture.subject is not None]
+    if len(known) < 2:
+        return None
+    features = looked.features_of(held_out, looked.instruments.layout)[known]
+    return collapse.alike(features, [str(held_out.pictures[i].subject) for i in known])
 
 
 def _scales(looked: Looked, generator: np.random.Generator) -> dict[str, Scale]:

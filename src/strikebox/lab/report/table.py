@@ -154,7 +154,7 @@ def _variety(row: Row) -> tuple[tuple[str, str], ...]:
         (share_words(row.noise.estimate), ""),
         (number_words(group.rke, 1), ""),
         (number_words(group.seed_lock, sign=True), _with_p(group.seed_lock_p)),
-        (number_words(group.global_collapse, sign=True), ""),
+        (number_words(group.global_collapse, sign=True), "collapsed" if group.collapsed else ""),
         (number_words(group.c_t, 1, sign=True), _with_p(group.c_t_p)),
     )
 

@@ -37,7 +37,7 @@ def over_cooking(measured: Measured, table: Table) -> Finding:
     below = [one.scale for one in kept if one.scale < first.scale and one.share >= BROKEN]
     onset = f"between {max(below):g} and {first.scale:g}" if below else f"at {first.scale:g} or below"
     return _OVER_COOKING.found(
-        f"At scale {first.scale:g} {first.words}. It sets in {onset}.",
+        f"At scale {first.scale:g}, {first.words}. It sets in {onset}.",
         *(one.row.recipe.name for one in broken),
         scale=first.scale,
         anatomy_left=first.share if first.judged else None,
@@ -93,8 +93,8 @@ def memorisation(measured: Measured, table: Table) -> Finding:
     near = [row for row, p in zip(rows, ps, strict=True) if _is_below(p) and (row.group.c_t or 0.0) < 0]
     nearest = min(rows, key=lambda row: row.group.c_t or 0.0)
     figure = (
-        f"{nearest.recipe.title}: C_T {nearest.group.c_t:.1f}; below 0 pictures lie nearer to the "
-        f"{measured.training:,} training pictures than held-out ones do."
+        f"{nearest.recipe.title}: C_T {nearest.group.c_t:.1f}, where less than 0 means that pictures lie "
+        f"nearer to the {measured.training:,} training pictures than held-out ones do."
     )
     evidence = {"c_t": nearest.group.c_t, "p": nearest.group.c_t_p, "training": float(measured.training)}
     if near:
