@@ -6,7 +6,7 @@ Without either, the site serves the embedded model on this machine.
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -142,7 +142,7 @@ class Settings(BaseSettings):
     retention_days: Annotated[int, Field(ge=1)] = 30  # who ordered what, from where
 
     @classmethod
-    def read(cls, path: Path | None = None) -> Self:
+    def read(cls, path: Path | None = None) -> "Settings":
         """From `path`, or strikebox.toml here if there is one, and the environment, which wins.
 
         Raises SettingsError: an unknown key, an impossible value, a file that cannot be read.

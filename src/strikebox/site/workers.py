@@ -1,0 +1,58 @@
+"""Which workers are there: each says so every few seconds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+import sqlalchemy as sa
+
+from strikebox.jobs import Database
+from strikebox.jobs.schema import workers
+from strikebox.site.sql import insert_once
+
+BEAT = 5.0  # seconds between signs of life
+_SILENT = 4 * BEAT  # seconds after which a worker counts as gone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """A worker as it last said. Times are seconds since 1970, UTC, by the database's clock."""
+
+    name: str
+    device: str
+    model: str
+    busy: int  # jobs in its hands
+    started: float
+    beat: float
+
+
+@final
+class Workers:
+    """The workers of a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def beat(self, name: str, device: str, model: str, busy: int) -> None:
+        """A sign of life."""
+        now = self._database.now
+        values = {"device": device, "model": model, "busy": busy, "beat": now}
+        with self._database.writing() as connection:
+            if not insert_once(connection, workers, {"name": name, "started": now, **values}):
+                connection.execute(sa.update(workers).where(workers.c.name == name).values(values))
+
+    def leave(self, name: str) -> None:
+        """It ends, and nobody need wait to notice."""
+        with self._database.writing() as connection:
+            connection.execute(sa.delete(workers).where(workers.c.name == name))
+
+    def alive(self) -> Sequence[Worker]:
+        """Those that were heard of lately, the oldest first."""
+        query = sa.select(workers).where(alive(self._database)).order_by(workers.c.started)
+        with self._database.reading() as connection:
+            return [Worker(**row) for row in connection.execute(query).mappings()]
+
+
+def alive(database: Database) -> sa.ColumnElement[bool]:
+    """Whether a worker was heard of lately."""
+    return workers.c.beat > database.now - _SILENT

@@ -1,0 +1,1 @@
+"""What makes the pictures that visitors order: leases jobs, renders, checks, publishes."""
