@@ -115,12 +115,16 @@ def describe(name: str, generated: Feature, held_out: Feature | None, training: 
     """
     if not len(training):
         raise ValueError("needs at least one training picture")
-    match = _MATCH.get(name, views.match)
     return Descriptor(
         name=name,
-        generated=match(generated, training),
-        held_out=match(held_out, training) if held_out is not None and len(held_out) else None,
+        generated=match(name, generated, training),
+        held_out=match(name, held_out, training) if held_out is not None and len(held_out) else None,
     )
+
+
+def match(name: str, pictures: Feature, training: Feature) -> Matches:
+    """The training pictures that each of `pictures` resembles most, by features of the extractor `name`."""
+    return _MATCH.get(name, views.match)(pictures, training)
 
 
 def measure(

@@ -20,8 +20,7 @@ _LOOKS_LATIN = dict(
         strict=True,
     )
 )
-_LOOKS_CYRILLIC = dict(zip("abcehikmnoprtuxy3αβεικμορτυχ", "авсенікмпоргтихузаветкмортух", strict=True))
-_LOOKS_CYRILLIC |= {"i": "и", "ι": "и", "κ": "к", "τ": "т"}
+_LOOKS_CYRILLIC = dict(zip("abcehikmnoprtuxyαβεικμορτυχ", "авсеникмпоргтихуавеикмортух", strict=True))
 
 # Digits and signs that stand for letters; where several are meant, each is tried.
 _MEANS_LATIN: Mapping[str, str] = {
