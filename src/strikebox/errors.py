@@ -1,5 +1,7 @@
 """The tree of errors. Each message is one line: what is wrong, where, and what to do."""
 
+from collections.abc import Mapping
+
 
 class StrikeboxError(Exception):
     """Anything a user can mend. The command line prints it and exits with 2."""
@@ -63,6 +65,15 @@ class OrderError(StrikeboxError):
 
 class PromptRefused(OrderError):
     """A subject that this site does not draw."""
+
+    def __init__(self, message: str, reasons: Mapping[str, str] | None = None) -> None:
+        """`reasons`: the message by language, where it is known in several."""
+        super().__init__(message)
+        self._reasons = reasons or {}
+
+    def reason(self, language: str) -> str:
+        """What to change, in `language` where that is known."""
+        return self._reasons.get(language, str(self))
 
 
 class LaterError(OrderError):

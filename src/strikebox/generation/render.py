@@ -5,7 +5,7 @@ that was stopped, by whatever means, computes nothing again that was finished.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import final
@@ -13,7 +13,7 @@ from typing import final
 from strikebox import png
 from strikebox.generation import inputs
 from strikebox.generation.agenda import Agenda
-from strikebox.generation.backend import Backend, Pixels
+from strikebox.generation.backend import Backend, Denoise, Latents, Pixels
 from strikebox.generation.cost import cost_alone
 from strikebox.generation.plan import Cell, Plan
 from strikebox.generation.segments import Continue, Segment
@@ -33,6 +33,10 @@ class Progress:
     cells: int
 
 
+RunBatch = Callable[[Sequence[Segment], Sequence[Denoise]], list[Latents]]
+"""Segments that agree, and what to ask for each -> latents at their ends, as the backend alone makes them."""
+
+
 def render(
     plan: Plan,
     backend: Backend,
@@ -40,15 +44,17 @@ def render(
     *,
     batch_size: int = 8,
     on_progress: Callable[[Progress], None] = lambda _: None,
+    run_batch: RunBatch | None = None,
 ) -> Iterator[CellRecord]:
     """Make the cells of `plan` that `folder` lacks; yield each when its picture is on the disk.
 
-    The seconds of a cell are those of its rows: what each batch took, shared equally, summed along its path.
+    `run_batch` takes the place of `backend.denoise` for who wants to see latents on the way. The seconds of a
+    cell are those of its rows: what each batch took, shared equally, summed along its path.
     Raises StoreError where the folder cannot be written; what is finished by then stays finished.
     """
     if plan.model != backend.model:
         raise ValueError(f"the plan is for {plan.model}, the backend holds {backend.model}")
-    job = _Job(plan, backend, folder, window=_WINDOW * batch_size)
+    job = _Job(plan, backend, folder, _WINDOW * batch_size, run_batch or (lambda _, a: backend.denoise(a)))
     on_progress(job.progress())
     for results in job.undecoded(batch_size):
         yield from job.finish_cells(results)
@@ -64,8 +70,10 @@ def render(
 class _Job:
     """What `render` knows while it runs."""
 
-    def __init__(self, plan: Plan, backend: Backend, folder: RunFolder, window: int) -> None:
-        self._plan, self._backend, self._folder = plan, backend, folder
+    def __init__(
+        self, plan: Plan, backend: Backend, folder: RunFolder, window: int, run_batch: RunBatch
+    ) -> None:
+        self._plan, self._backend, self._folder, self._run_batch = plan, backend, folder, run_batch
         finished, kept = folder.cells(), folder.kept()
         unfinished = {cell.key: cell for cell in plan.cells if cell.key not in finished}.values()
         self.agenda = Agenda(plan, list(unfinished), kept, window)
@@ -95,7 +103,7 @@ class _Job:
         before = {key: self._folder.read_latents(key) for segment in batch for key in segment.needs}
         started = perf_counter()
         asked = inputs.requests(batch, self._backend, {key: kept.latents for key, kept in before.items()})
-        latents = self._backend.denoise(asked)
+        latents = self._run_batch(batch, asked)
         share = self._spend(started, rows=len(batch))
         results = {
             segment.key: KeptLatents(x, _seconds_before(segment, before) + share)

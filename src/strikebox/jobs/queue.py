@@ -93,10 +93,14 @@ class Queue:
 
     def renew(self, leased: Sequence[Job], steps_done: int = 0, steps: int = 0) -> None:
         """Keep jobs for another lease, and say how far they are. Raises LeaseLost where one was lost."""
-        values = {"leased_until": self._database.now + self._lease, "steps_done": steps_done, "steps": steps}
         with self._database.writing() as connection:
             for job in leased:
-                self._change(connection, job, values)
+                self.renew_in(connection, job, steps_done, steps)
+
+    def renew_in(self, connection: sa.Connection, job: Job, steps_done: int, steps: int) -> None:
+        """Keep one job, within a transaction that does more. Raises LeaseLost where it was lost."""
+        until = self._database.now + self._lease
+        self._change(connection, job, {"leased_until": until, "steps_done": steps_done, "steps": steps})
 
     def release(self, leased: Sequence[Job]) -> None:
         """Give jobs back as if they had not been leased; those that were lost are left alone."""
@@ -105,6 +109,21 @@ class Queue:
             for job in leased:
                 with suppress(LeaseLost):
                     self._change(connection, job, values)
+
+    def expire(self, worker: str) -> int:
+        """End the leases of a worker that is known to be dead, so that others need not wait; how many."""
+        held = (jobs.c.worker == worker, jobs.c.state == "running")
+        with self._database.writing() as connection:
+            ended = sa.update(jobs).where(*held).values(leased_until=self._database.now - 1)
+            return connection.execute(ended).rowcount
+
+    def has_work(self, kinds: Sequence[str] | None = None) -> bool:
+        """Whether there is something to lease, which is cheaper to ask for than a lease."""
+        query = sa.select(jobs.c.id).where(sa.or_(jobs.c.state == "waiting", self._expired())).limit(1)
+        if kinds is not None:
+            query = query.where(jobs.c.kind.in_(kinds))
+        with self._database.reading() as connection:
+            return connection.execute(query).first() is not None
 
     def finish(self, job: Job, result: Mapping[str, object]) -> None:
         """It is done. Doing so twice under one lease is doing it once. Raises LeaseLost where it was lost."""

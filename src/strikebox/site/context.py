@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from strikebox import files
-from strikebox.errors import StoreError
+from strikebox.errors import PromptRefused, StoreError
 from strikebox.jobs import Database, Queue
 from strikebox.recipe import Recipe
+from strikebox.site import served_recipes
 from strikebox.site.api_keys import ApiKeys
 from strikebox.site.budget import Budget
 from strikebox.site.hall import Hall
 from strikebox.site.log import Log
 from strikebox.site.media import Media
-from strikebox.site.orders import Orders, PromptRule, any_subject
-from strikebox.site.pictures import Pictures, remember_recipe
+from strikebox.site.moderation.prompts import PromptRules
+from strikebox.site.orders import Orders, PromptRule
+from strikebox.site.pictures import Pictures
 from strikebox.site.pricing import Pricing
 from strikebox.site.progress import ProgressReader
 from strikebox.site.reports import Reports
@@ -64,7 +66,7 @@ def open_site(settings: Settings) -> Site:
     files.make_folder(folder / "media")
     database = Database(settings.database)
     with database.writing() as connection:
-        remember_recipe(connection, recipe)
+        served_recipes.remember(connection, recipe)
     return _put_together(settings, recipe, database, _rule(settings))
 
 
@@ -97,7 +99,14 @@ def _put_together(settings: Settings, recipe: Recipe, database: Database, rule: 
 
 
 def _rule(settings: Settings) -> PromptRule:
-    return any_subject
+    """Refuses what the word lists refuse. Raises ModerationError where a list cannot be read."""
+    rules = PromptRules.read(settings.moderation.lists, settings.moderation.languages)
+
+    def refuse(subject: str) -> None:
+        if (refusal := rules.check(subject)) is not None:
+            raise PromptRefused(refusal.reason("en"), refusal.reasons)
+
+    return refuse
 
 
 def _secret(path: Path) -> bytes:

@@ -5,6 +5,7 @@ swept when it is old enough not to belong to one that lives.
 """
 
 import hashlib
+import os
 import re
 import time
 from collections.abc import Iterator, Set
@@ -29,9 +30,12 @@ class Media:
         """Keep `data` of `kind` (png or webp); its name. Raises StoreError where that is not possible."""
         name = f"{hashlib.sha256(data).hexdigest()}.{kind}"
         path = self.path(name)
-        if not path.exists():
-            files.make_folder(path.parent)
-            files.write(path, data)
+        if path.exists():
+            with files.plain_errors("write", path):
+                os.utime(path)  # young again, in case it is an orphan that a sweep is about to find
+            return name
+        files.make_folder(path.parent)
+        files.write(path, data)
         return name
 
     def path(self, name: str) -> Path:

@@ -7,16 +7,14 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal, cast, final
+from typing import Any, Literal, cast, final
 
 import sqlalchemy as sa
 
 from strikebox.errors import CursorError, MissingPicture
 from strikebox.jobs import Database
 from strikebox.jobs.schema import pictures, recipes, votes, words
-from strikebox.recipe import Recipe, dumps
 from strikebox.site.search_words import searched, words_of
-from strikebox.site.sql import insert_once
 
 Sort = Literal["newest", "week", "month", "ever", "hall"]
 PictureState = Literal["public", "withheld", "taken down", "deleted"]
@@ -164,11 +162,6 @@ _KEYS: Mapping[Sort, tuple[str, ...]] = {
 }
 
 
-def remember_recipe(connection: sa.Connection, recipe: Recipe) -> None:
-    """Keep a recipe, so that whatever is made by it can be made again."""
-    insert_once(connection, recipes, {"hash": recipe.hash, "name": recipe.name, "toml": dumps(recipe)})
-
-
 def add_words(connection: sa.Connection, id: str, subject: str) -> None:
     """Let the search find a picture."""
     rows = [{"word": word, "picture": id} for word in sorted(words_of(subject))]
@@ -191,7 +184,8 @@ def _has_word(beginning: str) -> sa.ColumnElement[bool]:
 
 
 def _picture(row: sa.RowMapping) -> Picture:
-    return Picture(**{**row, "prompts": tuple(row["prompts"])})
+    values: dict[str, Any] = {**row, "prompts": tuple(row["prompts"])}
+    return Picture(**values)
 
 
 def _cursor(values: Sequence[object]) -> str:

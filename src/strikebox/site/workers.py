@@ -41,6 +41,11 @@ class Workers:
             if not insert_once(connection, workers, {"name": name, "started": now, **values}):
                 connection.execute(sa.update(workers).where(workers.c.name == name).values(values))
 
+    def beat_in(self, connection: sa.Connection, name: str, busy: int) -> None:
+        """A sign of life of one that is known, within a transaction that does more."""
+        values = {"busy": busy, "beat": self._database.now}
+        connection.execute(sa.update(workers).where(workers.c.name == name).values(values))
+
     def leave(self, name: str) -> None:
         """It ends, and nobody need wait to notice."""
         with self._database.writing() as connection:
