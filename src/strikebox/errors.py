@@ -105,6 +105,10 @@ class KeyInFlight(LaterError):
     """An Idempotency-Key whose first order is still being answered."""
 
 
+class ProofNeeded(OrderError):
+    """An order that must bring a solved challenge, as long as many ask at once."""
+
+
 class ModerationError(StrikeboxError):
     """A list of prompt rules that is missing or malformed, or a check of pictures that cannot be set up."""
 
