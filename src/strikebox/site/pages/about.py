@@ -1,0 +1,77 @@
+"""What the site is: its recipe, report, policy and money."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.responses import FileResponse
+
+from strikebox import recipe as recipes
+from strikebox.site.pages.blueprints import draw
+from strikebox.site.pages.home import box_of
+from strikebox.site.pages.parts import Parts
+from strikebox.site.serving import recommending_run
+
+# The report is one file with its own style and script inside. In a sandbox it reaches nothing of the site.
+_REPORT_CSP = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; font-src data:; "
+    "sandbox allow-scripts"
+)
+_CERTIFICATES = b'id="certificates"'
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The site in numbers."""
+
+    pictures: int  # that everybody may see
+    votes: int
+
+
+def router(parts: Parts) -> APIRouter:
+    pages = APIRouter()
+    site = parts.site
+    report = _report(parts)
+
+    @pages.get("/about")
+    def about(request: Request) -> Response:
+        model, recipe = parts.model, site.recipe
+        return parts.templates.page(
+            request,
+            "about.html",
+            recipe=recipe,
+            model=model,
+            blueprint=model and draw(recipes.dumps(recipe), recipe.name, model, model.size, parts.spectrum),
+            report=report is not None,
+            certificate=report is not None and _has_certificates(report, report.stat().st_mtime),
+            counted=Counted(site.pictures.counts().get("public", 0), site.votes.total()),
+            days=site.settings.retention_days,
+            box=box_of(site.budget.today()),
+        )
+
+    @pages.get("/about/report")
+    def report_page() -> Response:
+        if report is None or not report.is_file():
+            raise HTTPException(404)
+        headers = {"Content-Security-Policy": _REPORT_CSP, "Cache-Control": "public, max-age=600"}
+        return FileResponse(report, media_type="text/html", headers=headers)
+
+    @pages.get("/policy")
+    def policy(request: Request) -> Response:
+        return parts.templates.page(request, "policy.html")
+
+    return pages
+
+
+def _report(parts: Parts) -> Path | None:
+    """The report of the run that recommends the recipe, if there is one."""
+    run = recommending_run(parts.site.settings.recipe)
+    path = None if run is None else run / "report.html"
+    return path if path is not None and path.is_file() else None
+
+
+@lru_cache(maxsize=4)
+def _has_certificates(report: Path, changed: float) -> bool:
+    """Whether the report has a section of certificates; read once after each change."""
+    return _CERTIFICATES in report.read_bytes()

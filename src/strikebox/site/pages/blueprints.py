@@ -1,0 +1,42 @@
+"""How a picture was made, drawn to scale."""
+
+import re
+from functools import lru_cache
+from html import escape, unescape
+
+from markupsafe import Markup
+
+from strikebox import recipe as recipes
+from strikebox.flow import LatentSpectrum
+from strikebox.generation.backend import Model, Size
+from strikebox.lab.blueprint import blueprint
+from strikebox.lab.blueprint_svg import svg
+from strikebox.site.pages.parts import Parts
+from strikebox.site.pictures import Picture
+
+_STYLE = re.compile(r' style="([^"]*)"')
+_ON_THE_PAGE = frozenset({"font-family", "max-width", "height"})  # the style sheet's business
+
+
+def drawn(parts: Parts, picture: Picture) -> Markup | None:
+    """The blueprint of a picture; None where it was made by a model that is not known here."""
+    model = parts.model
+    if model is None or picture.model.get("hash") != model.hash:
+        return None
+    size = Size(height=picture.height, width=picture.width)
+    return draw(picture.toml, picture.recipe, model, size, parts.spectrum)
+
+
+@lru_cache(maxsize=64)
+def draw(toml: str, name: str, model: Model, size: Size, spectrum: LatentSpectrum | None) -> Markup:
+    """The blueprint of a recipe as an SVG element without style attributes, which the site's CSP forbids."""
+    known = spectrum if size == model.size else None
+    return Markup(_STYLE.sub(_attributes, svg(blueprint(recipes.parse(toml, name), model, size, known))))
+
+
+def _attributes(style: re.Match[str]) -> str:
+    """`style="fill:red;opacity:.5"` as presentation attributes, which say the same."""
+    pairs = (item.partition(":") for item in unescape(style[1]).split(";") if item)
+    return "".join(
+        f' {name}="{escape(value.strip())}"' for name, _, value in pairs if name not in _ON_THE_PAGE
+    )

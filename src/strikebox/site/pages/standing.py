@@ -1,0 +1,75 @@
+"""How a job stands, in words and numbers that its page and its events show."""
+
+from dataclasses import dataclass
+from math import ceil
+
+from strikebox.jobs import State
+from strikebox.site.progress import Progress
+from strikebox.site.words import Words
+
+_STICK = 420  # units that the match is long, as its drawing has it
+_MINUTES_FROM = 100  # seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What is shown of a job."""
+
+    version: int
+    state: State
+    final: bool
+    headline: str
+    time: str  # that is left
+    detail: str
+    done: float  # share, 0 to 1
+    burnt: int  # units of the match
+    preview: str | None  # its address
+    picture: str | None  # its page's address
+
+
+def standing(progress: Progress, words: Words) -> Standing:
+    """`progress` in the visitor's language."""
+    done = _share(progress)
+    step = progress.preview_step
+    return Standing(
+        version=progress.version,
+        state=progress.state,
+        final=progress.is_final,
+        headline=words(f"job.{progress.state}"),
+        time="" if progress.is_final else _time_left(progress.seconds_left, words),
+        detail=_detail(progress, words),
+        done=done,
+        burnt=round(_STICK * done),
+        preview=None if step is None else f"/jobs/{progress.id}/preview.webp?step={step}",
+        picture=f"/pictures/{progress.picture}" if progress.picture else None,
+    )
+
+
+def _share(progress: Progress) -> float:
+    if progress.state == "done":
+        return 1.0
+    return round(progress.steps_done / progress.steps, 3) if progress.steps else 0.0
+
+
+def _time_left(seconds: float | None, words: Words) -> str:
+    if seconds is None:
+        return words("job.unknown_left")
+    if seconds < 1:
+        return words("job.soon")
+    if seconds < _MINUTES_FROM:
+        return words("job.seconds_left", n=ceil(seconds))
+    return words("job.minutes_left", n=ceil(seconds / 60))
+
+
+def _detail(progress: Progress, words: Words) -> str:
+    match progress.state:
+        case "waiting" if progress.ahead:
+            return words("job.ahead", n=progress.ahead)
+        case "waiting":
+            return words("job.next")
+        case "running" if progress.steps:
+            return words("job.steps", done=progress.steps_done, steps=progress.steps)
+        case "failed":
+            return progress.problem or ""
+        case _:
+            return ""
