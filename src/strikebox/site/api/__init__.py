@@ -1,0 +1,1 @@
+"""The site's JSON API: orders, pictures, votes, reports, the day's budget."""
