@@ -93,7 +93,7 @@ def _settings(provenance: Provenance, last: Pass, width: int, height: int) -> It
     if provenance.recipe.uses_lora and provenance.lora_name and provenance.lora_hash:
         yield "Lora hashes", f"{provenance.lora_name}: {provenance.lora_hash[:12]}"
     yield "Recipe", provenance.recipe.name
-    yield "Version", f"strikebox {_version()}"
+    yield "Version", f"strikebox {program_version()}"
 
 
 def _quoted(value: str) -> str:
@@ -105,7 +105,7 @@ def _content(provenance: Provenance, width: int, height: int) -> dict[str, objec
     scales = [None if p.lora is None else p.lora.scale for p in recipe.passes]
     lora = {"name": provenance.lora_name, "hash": provenance.lora_hash, "scales": scales}
     return {
-        "version": _version(),
+        "version": program_version(),
         "recipe": {"name": recipe.name, "hash": recipe.hash, "toml": recipes.dumps(recipe)},
         "subject": provenance.subject,
         "prompts": provenance.prompts,
@@ -117,7 +117,8 @@ def _content(provenance: Provenance, width: int, height: int) -> dict[str, objec
     }
 
 
-def _version() -> str:
+def program_version() -> str:
+    """Of this package."""
     try:
         return version("strikebox")
     except PackageNotFoundError:  # run from the source tree
