@@ -5,7 +5,20 @@ from collections.abc import Sequence
 
 import typer
 
-from strikebox.cli import ablate, audit, blueprint, checklist, generate, measure, plan, recipes, report, vote
+from strikebox.cli import (
+    ablate,
+    audit,
+    blueprint,
+    checklist,
+    generate,
+    measure,
+    plan,
+    recipes,
+    report,
+    serve,
+    vote,
+    worker,
+)
 from strikebox.errors import StrikeboxError
 
 _EPILOG = (
@@ -30,6 +43,8 @@ app.command("plan", epilog=_EPILOG)(plan.plan)
 app.command("checklist", epilog=_EPILOG)(checklist.checklist)
 app.command("audit", epilog=_EPILOG)(audit.audit)
 app.command("vote", epilog=_EPILOG)(vote.vote)
+app.command("serve", epilog=_EPILOG)(serve.serve)
+app.command("worker", epilog=_EPILOG)(worker.worker)
 app.command("blueprint", epilog=_EPILOG)(blueprint.blueprint)
 app.add_typer(recipes.app, name="recipes", epilog=_EPILOG)
 

@@ -1,6 +1,5 @@
 """`strikebox vote`."""
 
-import socket
 from typing import Annotated
 
 import typer
@@ -23,14 +22,15 @@ def vote(
     import uvicorn
 
     from strikebox import api
+    from strikebox.cli.listening import address, listen
     from strikebox.lab.votes.page import app
     from strikebox.lab.votes.sitting import Sitting
     from strikebox.lab.words import count_words
 
     opened, generator = api.open_run(run), np.random.default_rng()
     page = app(opened, generator, rater)
-    with _listen(host, port) as listener:
-        print(f"http://{_shown(host)}:{listener.getsockname()[1]}/  (ctrl-C ends it)", flush=True)
+    with listen(host, port) as listener:
+        print(f"{address(host, listener)}  (ctrl-C ends it)", flush=True)
         server = uvicorn.Server(uvicorn.Config(page, log_level="warning", timeout_graceful_shutdown=1))
         try:
             server.run(sockets=[listener])
@@ -38,20 +38,3 @@ def vote(
             print()
     sitting = Sitting.begin(opened, generator, rater)
     print(f"{count_words(len(sitting.ballots()), 'vote')} of {sitting.total} by {rater}")
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    from strikebox.errors import StrikeboxError
-
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family)
-    except (OSError, OverflowError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise StrikeboxError(
-            f"cannot serve on {host} port {port}: {reason}; give another --port or --host"
-        ) from None
-
-
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

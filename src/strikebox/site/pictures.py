@@ -127,6 +127,10 @@ class Pictures:
         if picture.is_public:
             add_words(connection, picture.id, picture.subject)
 
+    def enlarge(self, connection: sa.Connection, id: str, name: str) -> None:
+        """Note the file of twice the side, which is on the disk."""
+        connection.execute(sa.update(pictures).where(pictures.c.id == id).values(enlarged=name))
+
     def delete(self, id: str, client: str) -> bool:
         """Whether `client` made it and it is now deleted; the sweep then removes its files."""
         mine = (pictures.c.id == id, pictures.c.maker == client)

@@ -105,6 +105,9 @@ class ModerationSection(_Section):
     classifier: bool = True  # withhold what opennsfw calls unsafe
     leak: bool = True  # withhold what is a copy of a training picture
     lettering: bool = True  # withhold what shows lettering of the training pictures
+    training: Path | None = None  # folder of the LoRA's training pictures; None: the embedded LoRA's own
+    held_out: Path | None = None  # folder of pictures of the style that it never saw; None: likewise
+    script: str = "rus"  # language of the lettering, as tesseract names it
 
 
 class AdminSection(_Section):

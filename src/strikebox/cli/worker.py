@@ -1,0 +1,103 @@
+"""`strikebox worker`."""
+
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from strikebox.cli import site_options
+
+if TYPE_CHECKING:
+    from strikebox.site.settings import Settings
+    from strikebox.worker.parts import Check, Enlarge, Parts, Seal
+
+
+def worker(
+    config: site_options.Config = None,
+    recipe: site_options.Recipe = None,
+    parent: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Make the pictures that a site's visitors order, in a process of its own; ctrl-C ends it in order."""
+    settings = site_options.settings(config, recipe)
+    from strikebox.site import logs
+    from strikebox.site.context import open_site
+    from strikebox.worker.loop import Worker
+
+    logs.set_up()
+    site = open_site(settings)
+    one = Worker(site, _parts(settings), still_wanted=lambda: parent is None or os.getppid() == parent)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: one.drain())
+    one.run()
+    site.close()
+
+
+def _parts(settings: "Settings") -> "Parts":
+    from strikebox import api
+    from strikebox.klein.device import pick_device
+    from strikebox.worker.parts import Parts
+
+    chosen = settings.model
+    check = _check(settings)
+    return Parts(
+        backend=api.load_backend(chosen.model, chosen.lora, device=chosen.device, dtype=chosen.dtype),
+        device=str(pick_device(chosen.device)),
+        style=chosen.style or api.style_of(chosen.model, chosen.lora),
+        check=check,
+        seal=_seal(settings),
+        enlarge=_enlarge(settings),
+    )
+
+
+def _check(settings: "Settings") -> "Check | None":
+    """Raises ModerationError where pictures cannot be checked as they should be."""
+    from strikebox.extractors.picture_checks import PictureChecks
+    from strikebox.site.moderation.picture import Check
+
+    asked = settings.moderation
+    if not (asked.classifier or asked.leak or asked.lettering):
+        return None
+    check = Check(
+        PictureChecks(
+            classifier=asked.classifier,
+            leak=asked.leak,
+            lettering=asked.lettering,
+            training=asked.training or _embedded(settings, "labels/train"),
+            held_out=asked.held_out or _embedded(settings, "labels/held-out"),
+            cache=settings.storage.folder / "checks",
+            language=asked.script,
+        )
+    )
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # its process inherits this: ctrl-C is for us alone
+    try:
+        check.start()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return check
+
+
+def _embedded(settings: "Settings", name: str) -> Path | None:
+    """What comes with the embedded LoRA, where that is the one."""
+    from strikebox import api
+
+    embedded = settings.model.model is None and settings.model.lora is None
+    return api.embedded(name) if embedded else None
+
+
+def _seal(settings: "Settings") -> "Seal":
+    from strikebox.site import provenance
+
+    asked = settings.provenance
+    return provenance.Seal.open(
+        settings.storage.folder / "provenance",
+        site=settings.site.title,
+        chain=asked.certificate,
+        key=asked.key,
+        marks=asked.watermark,
+    )
+
+
+def _enlarge(settings: "Settings") -> "Enlarge | None":
+    return None

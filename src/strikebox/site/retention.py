@@ -1,0 +1,40 @@
+"""What the site forgets: who ordered what from where, when it is old, and files that no picture needs."""
+
+import sqlalchemy as sa
+
+from strikebox.jobs.job import FINAL
+from strikebox.jobs.schema import (
+    batches,
+    estimates,
+    jobs,
+    order_keys,
+    orders,
+    previews,
+    reservations,
+    workers,
+)
+from strikebox.site.context import Site
+
+_DAY = 86400.0
+_KEYS = _DAY  # seconds that an Idempotency-Key is remembered
+
+
+def keep(site: Site) -> None:
+    """Delete what is older than the site keeps it. Raises JobsError or StoreError."""
+    now = site.database.now
+    oldest = now - site.settings.retention_days * _DAY
+    finished = sa.and_(jobs.c.state.in_(FINAL), jobs.c.finished < oldest)
+    ended = sa.select(jobs.c.id).where(jobs.c.state.in_(FINAL))
+    with site.database.writing() as connection:
+        for old in (
+            sa.delete(orders).where(orders.c.created < oldest),
+            sa.delete(order_keys).where(order_keys.c.created < now - _KEYS),
+            sa.delete(estimates).where(estimates.c.created < oldest),
+            sa.delete(batches).where(batches.c.finished < oldest),
+            sa.delete(reservations).where(reservations.c.settled < oldest),
+            sa.delete(workers).where(workers.c.beat < now - _DAY),
+            sa.delete(previews).where(previews.c.job.in_(ended)),
+            sa.delete(jobs).where(finished),
+        ):
+            connection.execute(old)
+    site.media.sweep(site.pictures.files())

@@ -1,0 +1,137 @@
+"""One leased batch of pictures, from rows of the queue to published pictures."""
+
+import logging
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import cast, final
+
+from strikebox import files, store
+from strikebox.errors import LeaseLost, StrikeboxError
+from strikebox.generation.backend import Size
+from strikebox.generation.plan import Cell, make_cell, make_plan
+from strikebox.generation.render import render
+from strikebox.jobs import Job
+from strikebox.recipe import Recipe
+from strikebox.site import served_recipes
+from strikebox.site.context import Site
+from strikebox.site.progress import Preview
+from strikebox.store import Identity, RunFolder
+from strikebox.worker.hand import Hand
+from strikebox.worker.parts import Parts
+from strikebox.worker.previews import Projection
+from strikebox.worker.publish import Made, Publisher
+from strikebox.worker.steps import Look, Stepper
+
+_BETWEEN_PREVIEWS = 0.7  # seconds
+_OLD = 86400.0  # seconds after which a scratch folder's owner is surely dead
+
+_log = logging.getLogger(__name__)
+
+
+@final
+class Batches:
+    """Renders batches with one set of weights."""
+
+    def __init__(self, site: Site, parts: Parts, publisher: Publisher, projection: Projection) -> None:
+        self._site, self._parts, self._publisher, self._projection = site, parts, publisher, projection
+        self._scratch = site.settings.storage.folder / "scratch"
+
+    def make(self, leased: Sequence[Job], hand: Hand) -> None:
+        """Render and publish each; a job that cannot be made fails alone.
+
+        Raises Stop where the batch must not go on, StoreError or JobsError where the site cannot keep it.
+        """
+        cells = dict(self._cells(leased, hand))
+        if not cells:
+            return
+        made_by: defaultdict[str, list[Job]] = defaultdict(list)
+        for job in leased:
+            if job.id in cells:
+                made_by[cells[job.id].key].append(job)
+        unique = {cell.key: cell for cell in cells.values()}
+        plan = make_plan(list(unique.values()), self._parts.backend.model)
+        watch = _Watch(made_by, hand, self._projection)
+        stepper = Stepper(self._parts.backend, plan, watch)
+        size = self._site.settings.model.batch
+        with self._folder() as folder:
+            for record in render(plan, self._parts.backend, folder, batch_size=size, run_batch=stepper):
+                made = Made(unique[record.key], record, folder.pictures.get(record.picture))
+                self._publish(made_by[record.key], made, hand)
+
+    def sweep(self) -> None:
+        """Remove what killed workers left."""
+        if not self._scratch.is_dir():
+            return
+        import shutil
+
+        for path in self._scratch.iterdir():
+            if time.time() - path.stat().st_mtime > _OLD:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _publish(self, asked: Sequence[Job], made: Made, hand: Hand) -> None:
+        for job in asked:
+            if hand.has(job.id):
+                try:
+                    self._publisher.publish(job, made, hand)
+                except LeaseLost:
+                    _log.info("%s was cancelled or taken over; dropped", job.id)
+
+    def _cells(self, leased: Sequence[Job], hand: Hand) -> Iterator[tuple[str, Cell]]:
+        recipe = self._recipe(leased[0].batch)
+        for job in leased:
+            try:
+                yield job.id, self._cell(job, recipe)
+            except StrikeboxError as error:
+                _log.warning("%s cannot be made: %s", job.id, error)
+                self._publisher.fail(job, f"It cannot be made: {error}", hand, retry=False)
+
+    def _cell(self, job: Job, recipe: Recipe) -> Cell:
+        side = self._site.settings.model.size
+        return make_cell(
+            recipe,
+            str(job.payload["subject"]),
+            cast(int, job.payload["seed"]),
+            self._parts.backend.model,
+            style=self._parts.style,
+            size=None if side is None else Size(height=side, width=side),
+        )
+
+    def _recipe(self, hash: str) -> Recipe:
+        if hash == self._site.recipe.hash:
+            return self._site.recipe
+        with self._site.database.reading() as connection:
+            return served_recipes.recall(connection, hash)
+
+    @contextmanager
+    def _folder(self) -> Generator[RunFolder]:
+        """A run's folder for as long as the batch takes."""
+        files.make_folder(self._scratch)
+        identity = Identity(design={}, model=asdict(self._parts.backend.model), lora=None, settings={})
+        with files.plain_errors("create a folder in", self._scratch):
+            scratch = tempfile.TemporaryDirectory(dir=self._scratch, ignore_cleanup_errors=True)
+        with scratch as path, store.writing(Path(path), identity, {}) as folder:
+            yield folder
+
+
+@final
+class _Watch:
+    """Tells the hand of each step, now and then with a preview."""
+
+    def __init__(self, made_by: dict[str, list[Job]], hand: Hand, projection: Projection) -> None:
+        self._made_by, self._hand, self._projection = made_by, hand, projection
+        self._shown = time.monotonic()
+
+    def __call__(self, looks: Sequence[Look]) -> None:
+        due = time.monotonic() - self._shown >= _BETWEEN_PREVIEWS
+        for look in looks:
+            preview = Preview(look.steps_done, self._projection.webp(look.clean())) if due else None
+            for job in self._made_by[look.cell]:
+                self._hand.note(job.id, look.steps_done, look.steps, preview)
+        if due:
+            self._shown = time.monotonic()
+        self._hand.check()

@@ -1,0 +1,204 @@
+"""A worker's life: lease, make, publish; keep house when there is nothing to do; leave in order.
+
+On a signal it leases nothing more and has DRAIN seconds to finish what it has; what is not finished by then
+is released, as if it had not been leased.
+"""
+
+import logging
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import final
+
+import numpy as np
+
+from strikebox.errors import JobsError, LeaseLost, StoreError, StrikeboxError
+from strikebox.jobs import Job
+from strikebox.site import retention
+from strikebox.site.context import Site
+from strikebox.site.hall import ENLARGEMENT
+from strikebox.site.orders import PICTURE
+from strikebox.site.workers import BEAT
+from strikebox.worker.batch import Batches
+from strikebox.worker.hand import Hand, Stop
+from strikebox.worker.names import worker_name
+from strikebox.worker.parts import Parts
+from strikebox.worker.previews import Projection
+from strikebox.worker.publish import Publisher
+
+DRAIN = 20.0  # seconds to finish a batch after a signal
+_GONE = 27.0  # seconds after which a worker that is stuck in a step leaves all the same
+_POLL = 0.2  # seconds between looks at an empty queue
+_HOUSE = 60.0  # seconds between rounds of the house
+_LEAST_ROOM = 64 * 1024 * 1024  # bytes that a disk must have free before a job is leased
+_LONGEST_PAUSE = 30.0  # seconds, while the database or the disk fails
+
+_WENT_WRONG = "Something went wrong while it was made. Try again, or try other words."
+_NO_MONEY = "Today's budget ran out while it was made. Try again tomorrow."
+
+_log = logging.getLogger(__name__)
+
+
+@final
+class Worker:
+    """One process with one set of weights."""
+
+    def __init__(self, site: Site, parts: Parts, *, still_wanted: Callable[[], bool] = lambda: True) -> None:
+        """`still_wanted`: False once whoever started it is gone."""
+        self._site, self._parts, self._wanted = site, parts, still_wanted
+        self._name = worker_name(os.getpid())
+        self._kinds = [PICTURE] if parts.enlarge is None else [PICTURE, ENLARGEMENT]
+        model = parts.backend.model
+        size = model.size
+        self._publisher = Publisher(site, parts)
+        projection = Projection.fit(parts.backend, size, np.random.default_rng(0))
+        self._batches = Batches(site, parts, self._publisher, projection)
+        self._leaving: float | None = None  # when it was told to
+        self._wake = threading.Event()
+        self._hand: Hand | None = None
+        self._beaten = self._kept_house = -_HOUSE
+
+    def drain(self) -> None:
+        """Leave soon. May be called from a signal handler, and more than once."""
+        if self._leaving is None:
+            self._leaving = time.monotonic()
+            self._wake.set()
+            timer = threading.Timer(_GONE, self._leave_at_once)
+            timer.daemon = True
+            timer.start()
+
+    def run(self) -> None:
+        """Work until told to leave."""
+        pause = 1.0
+        while self._leaving is None:
+            try:
+                self._once()
+                pause = 1.0
+            except (JobsError, StoreError) as error:
+                _log.error("%s; trying again in %g s", error, pause)
+                self._wake.wait(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+        self._say_goodbye()
+
+    def _once(self) -> None:
+        """Beat, keep house, and make one batch or wait a moment."""
+        if not self._wanted():
+            _log.warning("whoever started this worker is gone; leaving")
+            self.drain()
+            return
+        now = time.monotonic()
+        if now - self._beaten > BEAT:
+            self._beat(0)
+        if now - self._kept_house > _HOUSE:
+            self._kept_house = now
+            self._keep_house()
+        leased = self._lease()
+        if leased:
+            self._work(leased)
+        else:
+            self._wake.wait(_POLL)
+
+    def _lease(self) -> list[Job]:
+        """What may be made together. Raises StoreError where the disk is full."""
+        if not self._site.queue.has_work(self._kinds):
+            return []
+        folder = self._site.settings.storage.folder
+        if shutil.disk_usage(folder).free < _LEAST_ROOM:
+            raise StoreError(f"{folder}: the disk is full; make room, jobs wait meanwhile")
+        leased = self._site.queue.lease(self._name, self._site.settings.model.batch, self._kinds)
+        together = _safe_together(leased)
+        self._site.queue.release([job for job in leased if job not in together])
+        return together
+
+    def _work(self, leased: Sequence[Job]) -> None:
+        started = time.monotonic()
+        self._beat(len(leased))
+        hand = self._hand = Hand(self._site, self._name, leased, self._out_of_time)
+        with hand:
+            try:
+                self._make(leased, hand)
+                self._measured(leased, time.monotonic() - started)
+            except Stop as stop:
+                self._stopped(stop, hand)
+            except (JobsError, StoreError):
+                self._publisher.give_back(hand)
+                raise
+            except Exception:
+                _log.exception("a batch of %d failed", len(leased))
+                self._fail_all(hand, _WENT_WRONG, retry=True)
+            finally:
+                self._hand = None
+        self._beat(0)
+
+    def _make(self, leased: Sequence[Job], hand: Hand) -> None:
+        if leased[0].kind == PICTURE:
+            self._batches.make(leased, hand)
+            return
+        for job in leased:
+            try:
+                self._publisher.enlarge(job, hand)
+            except LeaseLost:
+                _log.info("enlargement %s was cancelled", job.id)
+            except (JobsError, StoreError):
+                raise
+            except StrikeboxError as error:
+                self._publisher.fail(job, str(error), hand, retry=False)
+
+    def _stopped(self, stop: Stop, hand: Hand) -> None:
+        _log.warning("a batch was stopped: %s", stop.why)
+        match stop.why:
+            case "no money":
+                self._fail_all(hand, _NO_MONEY, retry=False)
+            case "draining" | "nobody waits" | "stalled":
+                self._publisher.give_back(hand)
+
+    def _fail_all(self, hand: Hand, message: str, *, retry: bool) -> None:
+        for job in hand.jobs:
+            try:
+                self._publisher.fail(job, message, hand, retry=retry)
+            except LeaseLost:
+                continue
+
+    def _measured(self, leased: Sequence[Job], seconds: float) -> None:
+        batch = leased[0].batch if leased[0].kind == PICTURE else ENLARGEMENT
+        with self._site.database.writing() as connection:
+            self._site.waiting.measured_in(connection, self._name, batch, len(leased), seconds)
+
+    def _beat(self, busy: int) -> None:
+        model = self._parts.backend.model
+        name = model.name if model.lora_name is None else f"{model.name} with {model.lora_name}"
+        self._site.workers.beat(self._name, self._parts.device, name[:255], busy)
+        self._beaten = time.monotonic()
+
+    def _keep_house(self) -> None:
+        self._site.budget.settle_ended()
+        if ENLARGEMENT in self._kinds:
+            self._site.hall.queue_missing()
+        retention.keep(self._site)
+        self._batches.sweep()
+
+    def _out_of_time(self) -> bool:
+        return self._leaving is not None and time.monotonic() - self._leaving > DRAIN
+
+    def _say_goodbye(self) -> None:
+        try:
+            self._site.workers.leave(self._name)
+        except JobsError as error:
+            _log.error("%s", error)
+
+    def _leave_at_once(self) -> None:
+        """A step takes too long to be waited for: its jobs go back, and the process ends."""
+        _log.warning("still busy %g s after the signal; releasing its jobs", _GONE)
+        if self._hand is not None:
+            self._publisher.give_back(self._hand)
+        self._say_goodbye()
+        os._exit(0)
+
+
+def _safe_together(leased: Sequence[Job]) -> list[Job]:
+    """A job that was tried before may be what killed its worker: it is tried again alone."""
+    if not leased or leased[0].attempt > 1:
+        return list(leased[:1])
+    return [job for job in leased if job.attempt == 1]
