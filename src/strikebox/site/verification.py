@@ -81,8 +81,9 @@ def _claimed(claim: Claim) -> str:
 _PROVES = {
     "changed": "That the file is not what was signed: it was changed afterwards, or the manifest was taken "
     "from another file. Believe nothing of it.",
-    "untrusted": "That the file was not changed since it was signed. Not who signed it: anybody can make such "
-    "a certificate and write any name in it. Give a site's certificate to know whether it was that site.",
+    "untrusted": "That the file was not changed since it was signed. Not who signed it: anybody can make "
+    "such a certificate and write any name in it. With a site's certificate, one knows whether it was that "
+    "site.",
     "trusted": "That the holder of a certificate you trust signed this file, and that it was not changed "
     "since. Not that what it says is true.",
 }
