@@ -67,7 +67,7 @@ class Images(BaseModel):
     output_format: Literal["png"] = "png"
 
 
-def router(site: Site, longest_wait: float = LONGEST_WAIT) -> APIRouter:
+def router(site: Site) -> APIRouter:
     """The routes under /v1."""
     routes = APIRouter(prefix="/v1", tags=["openai"])
 
@@ -77,7 +77,7 @@ def router(site: Site, longest_wait: float = LONGEST_WAIT) -> APIRouter:
         orders = await run_in_threadpool(_order, site, request, body, who, key)
         waiting = [order.id for order in orders]
         keeps = key is not None  # asked for again under the same key, the pictures are there
-        ended = await _wait(site, request, waiting, longest_wait, cancels=None if keeps else who)
+        ended = await _wait(site, request, waiting, LONGEST_WAIT, cancels=None if keeps else who)
         return await run_in_threadpool(_images, site, ended, body, base_of(request, site))
 
     @routes.get("/models", include_in_schema=False)
@@ -161,13 +161,11 @@ def _images(site: Site, ended: Sequence[Progress], body: ImagesOrder, base: str)
 
 def _made(site: Site, ended: Progress) -> Picture:
     """The picture of a job that is over. Raises Refused where there is none, or none to show."""
-    if ended.state != "done":
-        raise Refused(_problem(kinds.FAILED, ended.problem or "The job was cancelled."))
-    picture = site.pictures.find(ended.picture or ended.id)
-    if picture is None or not picture.is_public:
-        detail = "The picture was made and is withheld: a check found what the content policy forbids."
-        raise Refused(_problem(kinds.REFUSED, detail))
-    return picture
+    picture = site.pictures.find(ended.id)
+    if picture is not None and picture.is_public:
+        return picture
+    told = ended.problem or "The job was cancelled, or its picture is not shown any more."
+    raise Refused(_problem(kinds.FAILED if picture is None else kinds.REFUSED, told))
 
 
 def _problem(kind: Kind, detail: str) -> Problem:

@@ -63,6 +63,7 @@ ErrorPage = Callable[[Request, Problem], Response]
 
 
 _SOON = 30.0  # seconds
+_LASTING = 60.0  # seconds
 _MOST_ERRORS = 10
 _LONGEST_PLACE = 80  # characters
 
@@ -145,7 +146,9 @@ def openai_response(problem: Problem) -> Response:
         "param": first.get("where"),
         "code": code,
     }
-    return JSONResponse({"error": error}, status)
+    # Their clients repeat what fails with 5xx at once; what stays wrong for longer is not to be repeated.
+    lasting = problem.retry_after is not None and problem.retry_after > _LASTING
+    return JSONResponse({"error": error}, status, {"x-should-retry": "false"} if lasting else None)
 
 
 def _page(request: Request, problem: Problem, page: ErrorPage) -> Response:
