@@ -46,8 +46,8 @@ def serve(
     from strikebox.worker.children import Children
 
     settings = site_options.settings(config, recipe)
-    logs.set_up()
     site = open_site(settings)
+    logs.set_up()
     with listen(host, port) as listener, Children(_worker(config, recipe), workers, site.queue) as children:
         print(f"{address(host, listener)}  serves {site.recipe.title}  (ctrl-C ends it)", flush=True)
         _run(_app(site), listener, children)

@@ -25,11 +25,15 @@ def worker(
     from strikebox.site.context import open_site
     from strikebox.worker.loop import Worker
 
-    logs.set_up()
     site = open_site(settings)
+    logs.set_up()
     one = Worker(site, _parts(settings), still_wanted=lambda: parent is None or os.getppid() == parent)
+
+    def leave(_number: int, _frame: object) -> None:
+        one.drain()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: one.drain())
+        signal.signal(number, leave)
     one.run()
     site.close()
 

@@ -20,6 +20,7 @@ from strikebox.site.workers import alive
 _LATELY = 40  # batches that rates are measured from
 _JUDGED = 200  # estimates that the error is measured from
 _FEWEST = 5  # estimates that say anything about it
+_PACE = 3  # steps that show the pace of a batch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +136,7 @@ def _running(connection: sa.Connection, rate: Rate | None, now: float) -> dict[s
 def _left(row: sa.RowMapping, rate: Rate | None, now: float) -> float | None:
     """By its own pace once it shows, by the rate before."""
     elapsed = now - row["started"]
-    if row["steps"] and row["steps_done"] >= row["steps"] / 4:
+    if row["steps"] and row["steps_done"] >= _PACE:
         return elapsed * (row["steps"] - row["steps_done"]) / row["steps_done"]
     return None if rate is None else max(rate.of(row["pictures"]) - elapsed, 0.0)
 
