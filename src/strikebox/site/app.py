@@ -10,7 +10,9 @@ from starlette.types import Scope
 
 from strikebox.flow import LatentSpectrum
 from strikebox.generation.backend import Model
-from strikebox.site import security
+from strikebox.site import openai, operations, security
+from strikebox.site.api import openapi
+from strikebox.site.api.router import router as api
 from strikebox.site.context import Site
 from strikebox.site.pages import router as pages
 from strikebox.site.pages.faults import error_page
@@ -31,8 +33,10 @@ def create_app(site: Site, model: Model | None = None, spectrum: LatentSpectrum 
     templates = open_templates(named.title, named.languages, named.base_url)
     parts = Parts(site=site, templates=templates, model=model, spectrum=spectrum)
     app = FastAPI(title=named.title, docs_url=None, redoc_url=None)
-    app.include_router(pages(parts))
+    for routes in (pages(parts), api(site), openai.router(site), operations.router(site)):
+        app.include_router(routes)
     app.mount("/static", _Static(directory=STATIC), name="static")
+    openapi.describe(app)
     app.add_middleware(GZipMiddleware, minimum_size=_LEAST_GZIPPED, compresslevel=_LEVEL)
     security.install(app, site, partial(error_page, templates))
     return app

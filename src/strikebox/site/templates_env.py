@@ -1,4 +1,4 @@
-"""Pages out of templates: the words of the visitor's language, addresses of assets, the nonce of the request."""
+"""Pages out of templates: words in the visitor's language, addresses of assets, the nonce of the request."""
 
 import hashlib
 import time
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import final
+from typing import Any, cast, final
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -92,8 +92,16 @@ def open_templates(title: str, spoken: Sequence[str], base_url: str | None) -> T
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.globals["asset"] = asset
-    environment.filters.update(tone=tone, iso=iso, ago=ago, dollars=dollars, flops=flops_words, side=side)
+    known = cast(Any, environment)  # jinja2 leaves both dictionaries untyped
+    known.globals["asset"] = asset
+    known.filters |= {
+        "tone": tone,
+        "iso": iso,
+        "ago": ago,
+        "dollars": dollars,
+        "flops": flops_words,
+        "side": side,
+    }
     return Templates(title, spoken, base_url, environment)
 
 

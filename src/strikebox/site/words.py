@@ -66,7 +66,7 @@ NAMES: Mapping[str, str] = {"en": "English", "ru": "Русский"}
 @cache
 def words(language: str) -> Words:
     """The words of a language. Raises KeyError where the site does not speak it."""
-    text = (resources.files(__package__) / "words" / f"{language}.toml").read_text("utf-8")
+    text = (resources.files("strikebox.site") / "words" / f"{language}.toml").read_text("utf-8")
     return Words(language, NAMES[language], dict(_flat(tomllib.loads(text))))
 
 

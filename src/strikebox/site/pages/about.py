@@ -11,12 +11,13 @@ from strikebox import recipe as recipes
 from strikebox.site.pages.blueprints import draw
 from strikebox.site.pages.home import box_of
 from strikebox.site.pages.parts import Parts
+from strikebox.site.problem_kinds import KINDS
 from strikebox.site.serving import recommending_run
 
 # The report is one file with its own style and script inside. In a sandbox it reaches nothing of the site.
 _REPORT_CSP = (
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; font-src data:; "
-    "sandbox allow-scripts"
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; "
+    "font-src data:; sandbox allow-scripts"
 )
 _CERTIFICATES = b'id="certificates"'
 
@@ -60,6 +61,10 @@ def router(parts: Parts) -> APIRouter:
     @pages.get("/policy")
     def policy(request: Request) -> Response:
         return parts.templates.page(request, "policy.html")
+
+    @pages.get("/docs/api")
+    def api(request: Request) -> Response:
+        return parts.templates.page(request, "api.html", kinds=KINDS)
 
     return pages
 

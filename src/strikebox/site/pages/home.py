@@ -61,7 +61,7 @@ def router(parts: Parts) -> APIRouter:
     @pages.post("/language")
     async def language(request: Request, fields: Fields) -> Response:
         answer = see_other(local(fields.get("next", "/")))
-        if (chosen := fields.get("language")) in parts.templates.spoken:
+        if (chosen := fields.get("language", "")) in parts.templates.spoken:
             secure = parts.templates.base(request).startswith("https:")
             answer.set_cookie(LANGUAGE_COOKIE, chosen, _YEAR, samesite="lax", httponly=True, secure=secure)
         return answer

@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 from math import ceil
+from typing import cast, get_args
 
 from strikebox.jobs import State
+from strikebox.site.moderation.picture import Code, Finding
+from strikebox.site.pictures import Picture
 from strikebox.site.progress import Progress
 from strikebox.site.words import Words
 
@@ -24,24 +27,22 @@ class Standing:
     done: float  # share, 0 to 1
     burnt: int  # units of the match
     preview: str | None  # its address
-    picture: str | None  # its page's address
 
 
-def standing(progress: Progress, words: Words) -> Standing:
-    """`progress` in the visitor's language."""
+def standing(progress: Progress, words: Words, withheld: Finding | None = None) -> Standing:
+    """`progress` in the visitor's language; `withheld`: what was found on a picture that is not shown."""
     done = _share(progress)
     step = progress.preview_step
     return Standing(
         version=progress.version,
         state=progress.state,
         final=progress.is_final,
-        headline=words(f"job.{progress.state}"),
+        headline=words(f"job.{'withheld' if withheld else progress.state}"),
         time="" if progress.is_final else _time_left(progress.seconds_left, words),
-        detail=_detail(progress, words),
+        detail=withheld.reason(words.language) if withheld else _detail(progress, words),
         done=done,
-        burnt=round(_STICK * done),
+        burnt=_STICK if progress.is_final else round(_STICK * done),
         preview=None if step is None else f"/jobs/{progress.id}/preview.webp?step={step}",
-        picture=f"/pictures/{progress.picture}" if progress.picture else None,
     )
 
 
@@ -70,6 +71,14 @@ def _detail(progress: Progress, words: Words) -> str:
         case "running" if progress.steps:
             return words("job.steps", done=progress.steps_done, steps=progress.steps)
         case "failed":
-            return progress.problem or ""
+            return words("job.failed_text")  # what went wrong is the operator's business
         case _:
             return ""
+
+
+def finding_on(picture: Picture | None) -> Finding | None:
+    """Why a picture is withheld; None where it is not."""
+    if picture is None or picture.state != "withheld":
+        return None
+    code, _, detail = (picture.finding or "").partition(": ")
+    return Finding(code=cast(Code, code if code in get_args(Code) else "unchecked"), detail=detail)
