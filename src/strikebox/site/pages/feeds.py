@@ -5,7 +5,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 
 from strikebox.site.pages.parts import Parts
 from strikebox.site.pages.pictures import public
@@ -36,7 +36,7 @@ def router(parts: Parts) -> APIRouter:
     ) -> Response:
         """A picture by the address of its page, as oembed.com describes it (2.3, type photo)."""
         if format != "json":
-            raise HTTPException(501)
+            return PlainTextResponse("Ask for format=json.\n", 501)
         base = parts.templates.base(request)
         picture = public(parts, _id_in(url, base))
         return JSONResponse(_photo(parts, picture, base, maxwidth, maxheight), headers=_KEEP)
