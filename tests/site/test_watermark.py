@@ -57,10 +57,15 @@ def test_it_survives(side: int, change: str) -> None:
     assert survived(pictures(24 if side < 1024 else 4, side), CHANGES[change]) >= 0.95
 
 
-@pytest.mark.parametrize(("side", "least"), [(128, 42.0), (256, 46.0), (1024, 50.0)])
+@pytest.mark.parametrize(("side", "least"), [(128, 41.0), (256, 45.0), (1024, 48.0)])
 def test_it_is_not_seen(side: int, least: float) -> None:
     some = pictures(12 if side < 1024 else 3, side)
-    assert min(psnr(one, watermark.embed(one, NUMBER)) for one in some) >= least
+    marked = [watermark.embed(one, NUMBER) for one in some]
+    assert min(psnr(one, other) for one, other in zip(some, marked, strict=True)) >= least
+    # Flat paper, where it would be seen, changes by less than half a grey level of 255.
+    for one, other in zip(some, marked, strict=True):
+        flat = np.abs(np.diff(one.astype(int), axis=1, prepend=0)).max(axis=-1) == 0
+        assert np.abs(other[flat].astype(float) - one[flat]).mean() < 0.5
 
 
 @pytest.mark.parametrize("grey", [0, 1, 128, 254, 255])

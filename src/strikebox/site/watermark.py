@@ -5,7 +5,8 @@ modulation: a class of provably good methods for digital watermarking and inform
 Transactions on Information Theory 47(4), 2001, 1423-1443). The luminance, made 128 x 128, is transformed
 (DCT); each bit owns 14 coefficients of 3 to 17 cycles a picture, and their sum under random signs is moved to
 the next point of one of two interleaved lattices. A picture that was resized as a whole has the same
-coefficients, so it reads the same at any size.
+coefficients, so it reads the same at any size. The change that moves all 64 sums is chosen to lie where the
+picture has edges and texture; flat paper, where it would be seen, changes least. Reading need not know where.
 
 The pattern is public: whoever has this program can read the mark, write another one, or wipe it out. It helps
 to find an honest picture's origin after its metadata were lost; it is no proof against anybody who lies. What
@@ -15,6 +16,7 @@ it survives is in docs/provenance.md; cropping is not among it.
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 
 import numpy as np
@@ -32,6 +34,9 @@ _STEPS = ((512, 32.0), (192, 48.0), (0, 80.0))  # from this shorter side in px: 
 _GAINS = tuple(1 + 0.02 * number for number in (0, *(sign * n for n in range(1, 8) for sign in (-1, 1))))
 _DOUBTFUL = 4  # bits that are tried both ways where the 64 do not fit together
 _ROUNDS = 8
+_BLOCK = 4  # px of 128 over which slopes are averaged
+_BUSY_SLOPE = 16.0  # grey levels a px of 128 from which a place hides as much as any
+_LEAST = 0.08  # what flat places count for
 _KEY = b"strikebox watermark 1"
 _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 
@@ -67,12 +72,14 @@ def embed(pixels: Pixels, number: int) -> Pixels:
     step = next(step for least, step in _STEPS if min(height, width) >= least)
     offsets = (_DITHER + _bits(number) / 2) * step
     goal = np.round((_sums(pixels) - offsets) / step) * step + offsets
+    waves = _waves_where_unseen(pixels)
     exact, marked = pixels.astype(np.float32), pixels
     for _ in range(_ROUNDS):  # rounding and clipping to 8 bits take a little back
         missing = goal - _sums(marked)
         if np.abs(missing).max() < step / 32:
             break
-        exact = np.clip(exact + _wave(missing, width, height)[..., None], 0, 255)
+        change = (missing @ waves).reshape(_SIDE, _SIDE)
+        exact = np.clip(exact + _resized(change.astype(np.float32), width, height)[..., None], 0, 255)
         marked = np.rint(exact).astype(np.uint8)
     return marked
 
@@ -122,12 +129,31 @@ def _sums(pixels: Pixels) -> Values:
     return (spectrum.ravel()[_PLACES] * _SIGNS).sum(axis=1)
 
 
-def _wave(sums: Values, width: int, height: int) -> Plane:
-    """What to add to the luminance of a picture so that its sums rise by `sums`."""
-    spectrum = np.zeros(_SIDE * _SIDE)
-    spectrum[_PLACES] = _SIGNS * sums[:, None]
-    wave = _COSINES.T @ spectrum.reshape(_SIDE, _SIDE) @ _COSINES
-    return _resized(wave.astype(np.float32), width, height)
+def _waves_where_unseen(pixels: Pixels) -> Values:
+    """(64, 128 * 128) changes of the luminance, each of which raises its own sum by 1 and no other.
+
+    Of all such changes those with the least sum of squares, where the busier a place the less a square counts.
+    """
+    waves = _waves()
+    shaped = waves * _busy(pixels).ravel()
+    return np.linalg.solve(shaped @ waves.T, shaped).astype(np.float64)
+
+
+def _busy(pixels: Pixels) -> Values:
+    """(128, 128) how much goes on at each place: 1 at edges and in texture, less where it is flat."""
+    down, across = np.gradient(_resized(pixels @ _LUMINANCE, _SIDE, _SIDE))
+    blocks = np.square(down) + np.square(across)
+    coarse = blocks.reshape(_SIDE // _BLOCK, _BLOCK, _SIDE // _BLOCK, _BLOCK).mean(axis=(1, 3))
+    slope = _resized(np.sqrt(coarse).astype(np.float32), _SIDE, _SIDE)
+    return np.clip(slope / _BUSY_SLOPE, _LEAST, 1).astype(np.float64)
+
+
+@cache
+def _waves() -> Values:
+    """(64, 128 * 128) of each bit its coefficients with their signs, as a picture; orthonormal."""
+    spectra = np.zeros((BITS, _SIDE * _SIDE))
+    np.put_along_axis(spectra, _PLACES, _SIGNS, axis=1)
+    return (_COSINES.T @ spectra.reshape(BITS, _SIDE, _SIDE) @ _COSINES).reshape(BITS, -1)
 
 
 def _resized(plane: Plane, width: int, height: int) -> Plane:

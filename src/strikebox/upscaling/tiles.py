@@ -7,7 +7,7 @@ import numpy as np
 from strikebox.generation.backend import Pixels
 
 FACTOR = 2
-TILE = 512  # px of a side
+TILE = 256  # px of a side
 MARGIN = 20  # px around a tile: 18 convolutions of 3 x 3 see 18 px, halving with cubic weights one more
 
 Double = Callable[[Pixels], Pixels]
