@@ -9,7 +9,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 def insert_once(connection: sa.Connection, table: sa.Table, values: Mapping[str, object]) -> bool:
     """Whether a row was inserted: it is, unless one with its key is there."""
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    return connection.execute(insert(table).values(**values).on_conflict_do_nothing()).rowcount == 1
+    inserted = insert(table).values(**values).on_conflict_do_nothing().returning(sa.literal(1))
+    return connection.execute(inserted).first() is not None
 
 
 def one_writer(connection: sa.Connection, number: int) -> None:
