@@ -132,7 +132,7 @@ def _sums(pixels: Pixels) -> Values:
 def _waves_where_unseen(pixels: Pixels) -> Values:
     """(64, 128 * 128) changes of the luminance, each of which raises its own sum by 1 and no other.
 
-    Of all such changes those with the least sum of squares, where the busier a place the less a square counts.
+    Of all such changes those with the least sum of squares; a square counts the less the busier its place.
     """
     waves = _waves()
     shaped = waves * _busy(pixels).ravel()
