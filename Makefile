@@ -8,7 +8,7 @@ DEV := $(VENV)/.installed-dev
 DEMO := runs/seed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test truths check clean programs server
+.PHONY: help demo test truths check clean programs server browser
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -20,7 +20,7 @@ demo: $(RUN) programs  ## 75 pictures of five recipes by the embedded model, and
 	@echo "Make one more:              $(VENV)/bin/strikebox generate cat --recipe sandwich --seed 1"
 
 # One thread a worker: two processes that each take all cores wait for one another.
-test: $(DEV) programs server  ## all tests
+test: $(DEV) programs server browser  ## all tests
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n $(WORKERS)
 
 truths: $(DEV) programs  ## what was planted must be found, in full: minutes instead of seconds
@@ -42,6 +42,13 @@ server:
 		sudo=$$([ "$$(id -u)" = 0 ] || echo "sudo -n"); \
 		$$sudo apt-get update -qq && $$sudo apt-get install -qq -y --no-install-recommends postgresql >/dev/null; } \
 		|| echo "PostgreSQL will not be tested. To test it: apt install postgresql" >&2
+
+# Pages are tested in a real browser; without one those tests are skipped.
+browser:
+	@command -v chromium >/dev/null || { \
+		sudo=$$([ "$$(id -u)" = 0 ] || echo "sudo -n"); \
+		$$sudo apt-get update -qq && $$sudo apt-get install -qq -y --no-install-recommends chromium >/dev/null; } \
+		|| echo "Pages will not be tested in a browser. To test them: apt install chromium" >&2
 
 programs:
 	@tesseract --list-langs 2>/dev/null | grep -qx rus || { \
