@@ -10,20 +10,22 @@ from strikebox.cli import (
     audit,
     blueprint,
     checklist,
+    doctor,
     generate,
     measure,
     plan,
     recipes,
     report,
     serve,
+    verify,
     vote,
     worker,
 )
 from strikebox.errors import StrikeboxError
 
 _EPILOG = (
-    "Exit codes: 0 done, 1 a bug in Strikebox, 2 bad input (one line on stderr), 3 the checklist says stop, "
-    "130 interrupted."
+    "Exit codes: 0 done, 1 a bug in Strikebox, 2 bad input (one line on stderr), 3 checklist or doctor "
+    "says stop, 130 interrupted."
 )
 
 app = typer.Typer(
@@ -45,6 +47,8 @@ app.command("audit", epilog=_EPILOG)(audit.audit)
 app.command("vote", epilog=_EPILOG)(vote.vote)
 app.command("serve", epilog=_EPILOG)(serve.serve)
 app.command("worker", epilog=_EPILOG)(worker.worker)
+app.command("doctor", epilog=_EPILOG)(doctor.doctor)
+app.command("verify", epilog=_EPILOG)(verify.verify)
 app.command("blueprint", epilog=_EPILOG)(blueprint.blueprint)
 app.add_typer(recipes.app, name="recipes", epilog=_EPILOG)
 
