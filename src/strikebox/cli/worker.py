@@ -104,4 +104,10 @@ def _seal(settings: "Settings") -> "Seal":
 
 
 def _enlarge(settings: "Settings") -> "Enlarge | None":
-    return None
+    """By torch where there is a graphics card, else by ncnn: one file of weights. Raises ModelError."""
+    from strikebox.klein.device import pick_device
+    from strikebox.klein.upscale import TorchUpscaler
+    from strikebox.upscaling.processor import ProcessorUpscaler
+
+    device = pick_device(settings.model.device)
+    return TorchUpscaler(str(device)) if device.type == "cuda" else ProcessorUpscaler()
