@@ -48,7 +48,7 @@ def serve(
     settings = site_options.settings(config, recipe)
     site = open_site(settings)
     logs.set_up()
-    with listen(host, port) as listener, Children(_worker(config, recipe), workers, site.queue) as children:
+    with listen(host, port) as listener, Children(_worker(config, recipe), workers, site) as children:
         print(f"{address(host, listener)}  serves {site.recipe.title}  (ctrl-C ends it)", flush=True)
         _run(_app(site), listener, children)
     site.close()

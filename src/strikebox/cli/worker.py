@@ -104,10 +104,20 @@ def _seal(settings: "Settings") -> "Seal":
 
 
 def _enlarge(settings: "Settings") -> "Enlarge | None":
-    """By torch where there is a graphics card, else by ncnn: one file of weights. Raises ModelError."""
-    from strikebox.klein.device import pick_device
-    from strikebox.klein.upscale import TorchUpscaler
-    from strikebox.upscaling.processor import ProcessorUpscaler
+    """None where what enlarges is not installed: pictures are made all the same."""
+    import logging
 
-    device = pick_device(settings.model.device)
-    return TorchUpscaler(str(device)) if device.type == "cuda" else ProcessorUpscaler()
+    from strikebox.errors import ModelError
+    from strikebox.klein.device import pick_device
+
+    try:
+        if pick_device(settings.model.device).type == "cuda":
+            from strikebox.klein.upscale import TorchUpscaler
+
+            return TorchUpscaler(settings.model.device)
+        from strikebox.upscaling.processor import ProcessorUpscaler
+
+        return ProcessorUpscaler()
+    except ModelError as error:
+        logging.getLogger(__name__).warning("pictures of the hall are not enlarged: %s", error)
+        return None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Self, final
 
 from strikebox.errors import JobsError
-from strikebox.jobs import Queue
+from strikebox.site.context import Site
 from strikebox.worker.names import worker_name
 
 LEAVE = 29.0  # seconds that workers have to leave
@@ -34,8 +34,8 @@ class _Place:
 class Children:
     """So many processes of one command. Use it as a context."""
 
-    def __init__(self, command: Sequence[str], count: int, queue: Queue) -> None:
-        self._command, self._queue = list(command), queue
+    def __init__(self, command: Sequence[str], count: int, site: Site) -> None:
+        self._command, self._site = list(command), site
         self._places = [_Place(self._start(), time.monotonic()) for _ in range(count)]
         self._leaving = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="children", daemon=True)
@@ -94,6 +94,7 @@ class Children:
         place.again = now + place.pause
         _log.error("worker %d died (%d); the next starts in %g s", place.process.pid, code, place.pause)
         try:
-            self._queue.expire(worker_name(place.process.pid))
+            self._site.queue.expire(worker_name(place.process.pid))
+            self._site.workers.leave(worker_name(place.process.pid))
         except JobsError as error:  # their leases run out by themselves
             _log.error("%s", error)

@@ -57,6 +57,8 @@ class Worker:
         self._batches = Batches(site, parts, self._publisher, projection)
         self._leaving: float | None = None  # when it was told to
         self._wake = threading.Event()
+        self._last_resort = threading.Timer(_GONE, self._leave_at_once)
+        self._last_resort.daemon = True
         self._hand: Hand | None = None
         self._beaten = self._kept_house = -_HOUSE
 
@@ -65,9 +67,7 @@ class Worker:
         if self._leaving is None:
             self._leaving = time.monotonic()
             self._wake.set()
-            timer = threading.Timer(_GONE, self._leave_at_once)
-            timer.daemon = True
-            timer.start()
+            self._last_resort.start()
 
     def run(self) -> None:
         """Work until told to leave."""
@@ -80,6 +80,7 @@ class Worker:
                 _log.error("%s; trying again in %g s", error, pause)
                 self._wake.wait(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
+        self._last_resort.cancel()
         self._say_goodbye()
 
     def _once(self) -> None:
@@ -124,6 +125,7 @@ class Worker:
                 self._stopped(stop, hand)
             except (JobsError, StoreError):
                 self._publisher.give_back(hand)
+                self._site.queue.release(leased)  # the one that was about to end, too
                 raise
             except Exception:
                 _log.exception("a batch of %d failed", len(leased))
