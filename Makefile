@@ -8,7 +8,7 @@ DEV := $(VENV)/.installed-dev
 DEMO := runs/seed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test truths check clean programs server browser
+.PHONY: help demo serve test truths check clean programs server browser
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -18,6 +18,10 @@ demo: $(RUN) programs  ## 75 pictures of five recipes by the embedded model, and
 	$(VENV)/bin/strikebox ablate seed --out $(DEMO) --resume
 	@echo "Pictures, table and report: $(CURDIR)/$(DEMO)"
 	@echo "Make one more:              $(VENV)/bin/strikebox generate cat --recipe sandwich --seed 1"
+	@echo "Serve the winner:           make serve   (that is: $(VENV)/bin/strikebox serve)"
+
+serve: $(RUN) programs  ## the art site, with the recipe that runs/seed recommends
+	$(VENV)/bin/strikebox serve
 
 # One thread a worker: two processes that each take all cores wait for one another.
 test: $(DEV) programs server browser  ## all tests

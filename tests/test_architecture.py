@@ -28,7 +28,11 @@ BELOW_THE_LINE = (
     "strikebox.measuring",
     "strikebox.png",
     "strikebox.recipe",
+    "strikebox.site.app",
+    "strikebox.site.context",
     "strikebox.store",
+    "strikebox.worker.children",
+    "strikebox.worker.loop",
 )
 
 _LOADED = "import sys, {module}; print(*[name for name in {heavy!r} if name in sys.modules])"
