@@ -11,6 +11,7 @@ from starlette.types import Scope
 from strikebox.flow import LatentSpectrum
 from strikebox.generation.backend import Model
 from strikebox.site import openai, operations, security
+from strikebox.site.admin import router as admin
 from strikebox.site.api import openapi
 from strikebox.site.api.router import router as api
 from strikebox.site.context import Site
@@ -35,6 +36,7 @@ def create_app(site: Site, model: Model | None = None, spectrum: LatentSpectrum 
     app = FastAPI(title=named.title, docs_url=None, redoc_url=None)
     for routes in (pages(parts), api(site), openai.router(site), operations.router(site)):
         app.include_router(routes)
+    admin.install(app, site, templates)
     app.mount("/static", _Static(directory=STATIC), name="static")
     openapi.describe(app)
     app.add_middleware(GZipMiddleware, minimum_size=_LEAST_GZIPPED, compresslevel=_LEVEL)

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from strikebox.generation.plan import MOST_SEED
@@ -36,6 +36,13 @@ _MOST = 4  # pictures in one request
 _NO_RETRY = {"x-should-retry": "false"}  # their clients repeat what fails with 5xx, and would order again
 
 
+def _no_number(value: object) -> object:
+    """Python takes 0 for False; JSON does not."""
+    if type(value) is int:
+        raise ValueError("is a number; send false")
+    return value
+
+
 class ImagesOrder(BaseModel):
     """What OpenAI's clients send. Fields that we do not know are theirs, and change nothing."""
 
@@ -45,7 +52,7 @@ class ImagesOrder(BaseModel):
     n: Annotated[int, Field(ge=1, le=_MOST, strict=True)] | None = 1
     response_format: Literal["url", "b64_json"] | None = "url"
     output_format: Literal["png"] | None = "png"
-    stream: Literal[False] | None = False
+    stream: Annotated[Literal[False] | None, BeforeValidator(_no_number)] = False
     model: Text | None = None
     size: Text | None = None
     seed: Annotated[int, Field(ge=0, le=MOST_SEED, strict=True)] | None = None

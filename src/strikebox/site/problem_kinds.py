@@ -36,6 +36,8 @@ CROSS_ORIGIN = _kind(403, "cross-origin", "The request came from another site", 
 PROOF = _kind(403, "proof-of-work-required", "A solved challenge must come with the order", "proof")
 NOT_FOUND = _kind(404, "not-found", "There is no such thing", "not_found")
 METHOD = _kind(405, "method-not-allowed", "The address does not take this method", "method")
+JOB_OVER = _kind(409, "job-over", "The job is over already", "bad_request")
+NOT_YOURS = _kind(403, "not-yours", "Only who ordered it may do that", "forbidden")
 GONE = _kind(410, "deleted", "The picture was deleted", "gone")
 TAKEN_DOWN = _kind(410, "taken-down", "The picture was taken down", "taken_down")
 TOO_LARGE = _kind(413, "too-large", "The request is too large", "too_large")
@@ -79,4 +81,5 @@ BY_STATUS: Mapping[int, Kind] = {
     415: MEDIA_TYPE,
     422: INVALID,
     429: TOO_MANY,
+    503: STORAGE,
 }

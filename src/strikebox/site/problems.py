@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from strikebox.errors import LaterError, StrikeboxError
 from strikebox.site import problem_kinds as kinds
@@ -63,6 +64,7 @@ ErrorPage = Callable[[Request, Problem], Response]
 
 
 _SOON = 30.0  # seconds
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _LASTING = 60.0  # seconds
 _MOST_ERRORS = 10
 _LONGEST_PLACE = 80  # characters
@@ -72,7 +74,12 @@ def install(app: FastAPI, page: ErrorPage | None = None) -> None:
     """Answer errors with problems; `page` makes those for people, plain text does where there is none."""
 
     async def handle(request: Request, error: Exception) -> Response:
-        return respond(request, of(error), page)
+        if isinstance(error, HTTPException) and error.status_code < 400:
+            return Response(status_code=error.status_code, headers=error.headers)
+        problem = of(error)
+        if problem.kind is kinds.METHOD:
+            problem = replace(problem, headers={"Allow": ", ".join(_allowed(request))})
+        return respond(request, problem, page)
 
     for kind in (StrikeboxError, HTTPException, RequestValidationError, Refused):
         app.add_exception_handler(kind, handle)
@@ -199,6 +206,17 @@ def _invalid(error: RequestValidationError) -> Problem:
     each = [{"where": _place(item["loc"]), "what": str(item["msg"])} for item in found[:_MOST_ERRORS]]
     first = each[0]
     return Problem(kind=kinds.INVALID, detail=": ".join(filter(None, first.values())), errors=each)
+
+
+def _allowed(request: Request) -> Sequence[str]:
+    """All methods of an address: each of its routes knows of its own alone."""
+    routes = cast(FastAPI, request.app).routes
+
+    def is_taken(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        return any(route.matches(scope)[0] is Match.FULL for route in routes)
+
+    return [method for method in _METHODS if is_taken(method)]
 
 
 def _place(location: Sequence[object]) -> str:

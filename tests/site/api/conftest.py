@@ -4,7 +4,7 @@ import io
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from strikebox.errors import LeaseLost
 from strikebox.recipe import dumps
 from strikebox.site.app import create_app
 from strikebox.site.context import Site, open_site
@@ -148,7 +149,8 @@ def working(site: Site) -> Iterator[None]:
 
     def work() -> None:
         while not over.wait(0.02):
-            finish_next(site)
+            with suppress(LeaseLost):  # cancelled meanwhile
+                finish_next(site)
 
     thread = threading.Thread(target=work)
     thread.start()

@@ -13,8 +13,8 @@ Finish = Callable[..., Picture]
 PROBLEM = "application/problem+json"
 
 
-def order(web: TestClient, subject: str = "cat", **more: object) -> str:
-    answer = web.post("/api/v1/jobs", json={"subject": subject}, **more)
+def order(web: TestClient, subject: str = "cat", headers: dict[str, str] | None = None) -> str:
+    answer = web.post("/api/v1/jobs", json={"subject": subject}, headers=headers)
     assert answer.status_code == 202, answer.text
     return answer.json()["id"]
 
@@ -72,7 +72,7 @@ def test_only_its_maker_deletes_a_picture(web: TestClient, site: Site, finish: F
     mine = {"Authorization": f"Bearer {secret}"}
     order(web, headers=mine)
     place = f"/api/v1/pictures/{finish().id}"
-    assert web.delete(place).status_code == 404
+    assert web.delete(place).json()["code"] == "not-yours"
     assert web.delete(place, headers=mine).status_code == 204
     assert (web.get(place).status_code, web.get(place).json()["code"]) == (410, "deleted")
 
@@ -80,9 +80,9 @@ def test_only_its_maker_deletes_a_picture(web: TestClient, site: Site, finish: F
 def test_only_who_ordered_cancels(web: TestClient, site: Site) -> None:
     mine = {"Authorization": f"Bearer {site.api_keys.create('friend', 10)}"}
     place = f"/api/v1/jobs/{order(web, headers=mine)}"
-    assert web.delete(place).status_code == 404
-    assert web.delete(place, headers=mine).status_code == 204
-    assert web.get(place).json()["state"] == "cancelled"
+    assert web.post(f"{place}/cancel").json()["code"] == "not-yours"
+    assert web.post(f"{place}/cancel", headers=mine).json()["state"] == "cancelled"
+    assert web.post(f"{place}/cancel", headers=mine).json()["code"] == "job-over"
     assert site.budget.today().reserved == 0
 
 
@@ -96,8 +96,8 @@ def test_a_key_has_its_own_quota(web: TestClient, site: Site) -> None:
     order(web)
 
 
-@pytest.mark.parametrize("header", ["Bearer sk-strikebox-forged", "Basic YTpi", "Bearer ключ".encode(), "x"])
-def test_a_wrong_key_is_refused(web: TestClient, header: str | bytes) -> None:
+@pytest.mark.parametrize("header", ["Bearer sk-strikebox-forged", "Basic YTpi", "x"])
+def test_a_wrong_key_is_refused(web: TestClient, header: str) -> None:
     answer = web.post("/api/v1/jobs", json={"subject": "cat"}, headers={"Authorization": header})
     assert (answer.status_code, answer.json()["code"]) == (401, "invalid-api-key")
     assert answer.headers["www-authenticate"].startswith("Bearer")

@@ -50,16 +50,19 @@ def router(site: Site) -> APIRouter:
         response.headers["Cache-Control"] = "no-store"
         return _stands(site, id, base_of(request, site))
 
-    @routes.delete(
-        "/jobs/{id}",
-        status_code=204,
-        responses=described(kinds.NOT_FOUND, writes=True),
+    @routes.post(
+        "/jobs/{id}/cancel",
+        responses=described(kinds.NOT_FOUND, kinds.NOT_YOURS, kinds.JOB_OVER, writes=True),
         openapi_extra=OPTIONAL_KEY,
     )
-    def cancel(id: Id, who: Actor) -> None:
-        """Cancel a job of yours that is not done."""
-        if not site.orders.cancel(id, who.client):
-            raise Refused(Problem(kind=kinds.NOT_FOUND, detail="No such job of yours waits or runs."))
+    def cancel(request: Request, id: Id, who: Actor) -> JobAnswer:
+        """Cancel a job of yours that is not done. What it cost so far stays spent."""
+        job = site.queue.find(id)
+        if job is not None and job.client != who.client:
+            raise Refused(Problem(kind=kinds.NOT_YOURS))
+        if job is not None and not site.orders.cancel(id, who.client):
+            raise Refused(Problem(kind=kinds.JOB_OVER))
+        return _stands(site, id, base_of(request, site))
 
     @routes.get("/challenge", responses=described())
     def challenge(request: Request, response: Response) -> ChallengeAnswer:

@@ -96,8 +96,14 @@ def _writing(routes: APIRouter, site: Site) -> None:
         shown(site, id)
         return ReportAnswer(id=site.reports.file(id, who.client, body.reason, body.text))
 
-    @routes.delete("/pictures/{id}", status_code=204, responses=there, openapi_extra=OPTIONAL_KEY)
+    @routes.delete(
+        "/pictures/{id}",
+        status_code=204,
+        responses=described(*_THERE, kinds.NOT_YOURS, writes=True),
+        openapi_extra=OPTIONAL_KEY,
+    )
     def delete(id: Id, who: Actor) -> None:
         """Delete a picture that you ordered, for good."""
         if not site.pictures.delete(id, who.client):
-            raise Refused(Problem(kind=kinds.NOT_FOUND, detail="No such picture is yours."))
+            shown(site, id)
+            raise Refused(Problem(kind=kinds.NOT_YOURS))

@@ -1,0 +1,1 @@
+"""What the operator sees and does: queue, reports, curation, votes, keys, the audit log."""
