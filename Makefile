@@ -5,7 +5,6 @@ VENV := .venv
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
-DEMO := runs/seed
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test truths check clean programs server browser
@@ -14,13 +13,14 @@ help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
 		|| sed -n 's/^\([a-z]*\):.*## /  make \1  /p' $(MAKEFILE_LIST)
 
-demo: $(RUN) programs  ## 75 pictures of five recipes by the embedded model, and a report: runs/seed
-	$(VENV)/bin/strikebox ablate seed --out $(DEMO) --resume
-	@echo "Pictures, table and report: $(CURDIR)/$(DEMO)"
-	@echo "Make one more:              $(VENV)/bin/strikebox generate cat --recipe sandwich --seed 1"
-	@echo "Serve the winner:           make serve   (that is: $(VENV)/bin/strikebox serve)"
+demo: $(RUN) programs  ## the 75 pictures of five recipes, then better recipes: two reports, in runs/
+	$(VENV)/bin/strikebox ablate seed --out runs/seed --resume
+	$(VENV)/bin/strikebox ablate better --out runs/better --resume
+	@echo "The 75 pictures, and why the sandwich is none: $(CURDIR)/runs/seed/report.html"
+	@echo "Better recipes, and the one to ship:           $(CURDIR)/runs/better/report.html"
+	@echo "Serve it:                                      make serve   (that is: $(VENV)/bin/strikebox serve)"
 
-serve: $(RUN) programs  ## the art site, with the recipe that runs/seed recommends
+serve: $(RUN) programs  ## the art site, with the recipe that runs/better recommends
 	$(VENV)/bin/strikebox serve
 
 # One thread a worker: two processes that each take all cores wait for one another.

@@ -35,7 +35,7 @@ def serve(
 ) -> None:
     """Serve the art site, and make its pictures; ctrl-C ends it.
 
-    Without a configuration it runs on the embedded model and serves the recipe that runs/seed recommends.
+    Without a configuration it runs on the embedded model and serves the recipe that runs/better recommends.
     """
     if hash_password:
         _print_hash()

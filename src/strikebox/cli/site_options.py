@@ -15,7 +15,7 @@ Config = Annotated[
 Recipe = Annotated[
     str | None,
     typer.Option(
-        help="A shipped recipe's name, or a .toml file. Default: what runs/seed recommends, if it is there."
+        help="A shipped recipe's name, or a .toml file. Default: what runs/better recommends, if it is there."
     ),
 ]
 

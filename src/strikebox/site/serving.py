@@ -9,7 +9,7 @@ from strikebox.recipe import Recipe
 from strikebox.site.settings import RecipeSection
 
 RECOMMENDED = "recommended"
-FALLBACK = "soft"  # where no run recommends anything
+FALLBACK = "sandwich-0.6"  # where no run recommends anything
 
 
 def served_recipe(section: RecipeSection) -> Recipe:

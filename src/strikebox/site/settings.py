@@ -53,7 +53,7 @@ class RecipeSection(_Section):
     """[recipe]"""
 
     name: str = "recommended"  # that of the run; or a shipped recipe's name, or a .toml file
-    run: Path = Path("runs/seed")  # the folder of the run that recommends
+    run: Path = Path("runs/better")  # the folder of the run that recommends
 
 
 class ModelSection(_Section):
