@@ -138,7 +138,8 @@ words = sa.Table(
     "words",
     metadata,
     sa.Column("word", _WORD, primary_key=True),
-    sa.Column("picture", sa.String(32), primary_key=True, index=True),
+    sa.Column("picture", sa.String(32), primary_key=True),
+    sa.Index(None, "picture", "word"),
 )
 
 votes = sa.Table(

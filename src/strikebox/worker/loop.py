@@ -32,6 +32,7 @@ DRAIN = 20.0  # seconds to finish a batch after a signal
 _GONE = 27.0  # seconds after which a worker that is stuck in a step leaves all the same
 _POLL = 0.2  # seconds between looks at an empty queue
 _HOUSE = 60.0  # seconds between rounds of the house
+_CLEANING = 3600.0  # seconds between looks for what may be forgotten
 _LEAST_ROOM = 64 * 1024 * 1024  # bytes that a disk must have free before a job is leased
 _LONGEST_PAUSE = 30.0  # seconds, while the database or the disk fails
 
@@ -60,7 +61,7 @@ class Worker:
         self._last_resort = threading.Timer(_GONE, self._leave_at_once)
         self._last_resort.daemon = True
         self._hand: Hand | None = None
-        self._beaten = self._kept_house = -_HOUSE
+        self._beaten = self._kept_house = self._cleaned = -_CLEANING
 
     def drain(self) -> None:
         """Leave soon. May be called from a signal handler, and more than once."""
@@ -178,8 +179,10 @@ class Worker:
         self._site.budget.settle_ended()
         if ENLARGEMENT in self._kinds:
             self._site.hall.queue_missing()
-        retention.keep(self._site)
-        self._batches.sweep()
+        if time.monotonic() - self._cleaned > _CLEANING:
+            self._cleaned = time.monotonic()
+            retention.keep(self._site)
+            self._batches.sweep()
 
     def _out_of_time(self) -> bool:
         return self._leaving is not None and time.monotonic() - self._leaving > DRAIN

@@ -226,7 +226,7 @@ def _words() -> None:
         sa.Column("picture", sa.String(length=32), nullable=False),
         sa.PrimaryKeyConstraint("word", "picture", name=op.f("pk_words")),
     )
-    op.create_index("ix_words_picture", "words", ["picture"])
+    op.create_index("ix_words_picture_word", "words", ["picture", "word"])
 
 
 def _workers() -> None:
