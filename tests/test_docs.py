@@ -1,5 +1,7 @@
 """The documentation is a contract: it names all there is, its examples parse, and its Python runs."""
 
+import importlib.util
+import json
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -80,3 +82,14 @@ def test_the_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     for number, block in enumerate(blocks("python.md", "python"), start=1):
         exec(compile(block, f"python.md, example {number}", "exec"), names)
     assert (tmp_path / "cat.png").exists()
+
+
+def test_the_tables_of_science_are_those_of_its_runs() -> None:
+    benchmarks = DOCS.parent / "benchmarks"
+    spec = importlib.util.spec_from_file_location("science_page", benchmarks / "science_page.py")
+    assert spec is not None and spec.loader is not None
+    filler = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(filler)
+    results = json.loads((benchmarks / "results" / "science.json").read_text("utf-8"))
+    assert filler.fill(page("science.md"), results) == page("science.md")
+    assert all(f"<!-- {design} -->" in page("science.md") for design in results["designs"])
