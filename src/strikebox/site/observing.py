@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import structlog
+from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -83,6 +84,13 @@ class _Answer:
 
 def route_of(scope: Scope) -> str:
     """The route's pattern, so that ids make no counters of their own; `none` where nothing matched."""
-    route = scope.get("route")
-    path = getattr(route, "path", None)
-    return path if isinstance(path, str) else "none"
+    route: Any = scope.get("route")
+    path: str = scope["path"]
+    if isinstance(route, APIRoute):
+        # The pattern is that of the innermost router: what stands before it is plain text.
+        slashes = [place for place, letter in enumerate(path) if letter == "/"]
+        start = next((place for place in slashes if route.path_regex.match(path[place:])), 0)
+        return path[:start] + route.path
+    if "endpoint" not in scope:
+        return "none"
+    return str(scope.get("root_path")) or ("none" if scope.get("path_params") else path)

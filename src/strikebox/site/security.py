@@ -29,6 +29,7 @@ CSP_REPORTS = "/csp-reports"
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _HOST = re.compile(r"[A-Za-z0-9._\-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
+_PATH = re.compile(r"[^\x00-\x1f\x7f]*")
 _JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
 _REPORTS = frozenset({"application/csp-report", "application/reports+json"})
 
@@ -139,6 +140,10 @@ def refusal(scope: Scope, base_url: str | None) -> Problem | None:
         return _problem(kinds.BAD_REQUEST, "The Host header is no name of a host.")
     if method not in _SAFE and path != CSP_REPORTS and not is_own(headers, base_url):
         return _problem(kinds.CROSS_ORIGIN, "Open the page here and send the form from there.")
+    if not _PATH.fullmatch(path):
+        return _problem(
+            kinds.NOT_FOUND, "Addresses have no control characters."
+        )  # nor do databases like them
     length = headers.get("content-length", "0")
     if not length.isdecimal():
         return _problem(kinds.BAD_REQUEST, "The Content-Length is no number.")

@@ -3,9 +3,10 @@
 import io
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
+from structlog.testing import capture_logs
 
 from strikebox.errors import LeaseLost
 from strikebox.recipe import dumps
@@ -62,6 +64,13 @@ def open_one(settings: Settings) -> Iterator[OpenSite]:
     yield open_it
     for site in opened:
         site.close()
+
+
+@pytest.fixture(autouse=True)
+def events() -> Iterator[list[MutableMapping[str, Any]]]:
+    """What is logged."""
+    with capture_logs() as caught:
+        yield caught
 
 
 @pytest.fixture
@@ -183,6 +192,6 @@ def worker(site: Site) -> Iterator[None]:
 
 
 @pytest.fixture
-def address(app: FastAPI) -> Iterator[str]:
+def served(app: FastAPI) -> Iterator[str]:
     with serving(app) as place:
         yield place

@@ -2,7 +2,8 @@
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, MutableMapping
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -14,6 +15,7 @@ from strikebox.site.settings import BudgetSection, LimitsSection
 
 Finish = Callable[..., Picture]
 OpenSite = Callable[..., Site]
+Events = list[MutableMapping[str, Any]]
 ZERO = "0" * 32
 
 MALFORMED = {
@@ -113,7 +115,7 @@ def test_bodies_that_are_too_large(web: TestClient, path: str) -> None:
     headers = {"Content-Type": kind}
     assert web.post(path, content=b"x" * 70_000, headers=headers).status_code == 413
 
-    def endless():
+    def endless() -> Iterator[bytes]:
         for _ in range(100):
             yield b"x" * 1000
 
@@ -260,13 +262,15 @@ def test_files_that_are_gone(web: TestClient, site: Site, finish: Finish) -> Non
 
 
 def test_what_nobody_foresaw_has_a_reference_and_no_traceback(
-    web: TestClient, site: Site, monkeypatch: pytest.MonkeyPatch
+    web: TestClient, site: Site, monkeypatch: pytest.MonkeyPatch, events: Events
 ) -> None:
     def broken(_: object) -> None:
         raise ZeroDivisionError("secret detail")
 
     monkeypatch.setattr(type(site.budget), "today", broken)
-    told = web.get("/api/v1/budget")
+    told = web.get("/api/v1/budget", headers={"X-Forwarded-For": "192.0.2.77"})
     assert (told.status_code, told.json()["code"]) == (500, "internal")
-    assert told.json()["reference"] and "secret detail" not in told.text
+    (event,) = [event for event in events if event["event"] == "problem"]
+    assert event["reference"] == told.json()["reference"] and event["error"] == "secret detail"
+    assert "secret detail" not in told.text
     assert "content-security-policy" in told.headers

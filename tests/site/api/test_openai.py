@@ -16,9 +16,9 @@ Finish = Callable[..., Picture]
 
 
 @pytest.fixture
-def client(address: str, site: Site) -> Iterator[openai.OpenAI]:
+def client(served: str, site: Site) -> Iterator[openai.OpenAI]:
     key = site.api_keys.create("friend", 100)
-    with openai.OpenAI(base_url=f"{address}/v1", api_key=key, max_retries=0) as made:
+    with openai.OpenAI(base_url=f"{served}/v1", api_key=key, max_retries=0) as made:
         yield made
 
 
@@ -34,10 +34,10 @@ def test_a_picture_comes_as_base64(client: openai.OpenAI, site: Site) -> None:
 
 
 @pytest.mark.usefixtures("worker")
-def test_several_come_as_addresses(client: openai.OpenAI, site: Site, address: str) -> None:
+def test_several_come_as_addresses(client: openai.OpenAI, site: Site, served: str) -> None:
     made = client.images.generate(prompt="owl", n=3)
     assert made.data is not None
-    places = [f"{address}/pictures/{p.id}.png" for p in site.pictures.page().pictures]
+    places = [f"{served}/pictures/{p.id}.png" for p in site.pictures.page().pictures]
     assert sorted(image.url or "" for image in made.data) == sorted(places)
 
 
@@ -50,24 +50,24 @@ def test_the_same_key_orders_once(client: openai.OpenAI, site: Site) -> None:
 
 
 @pytest.mark.usefixtures("worker")
-def test_clients_without_a_key_are_everybody(address: str) -> None:
-    with openai.OpenAI(base_url=f"{address}/v1", api_key="anonymous", max_retries=0) as anonymous:
+def test_clients_without_a_key_are_everybody(served: str) -> None:
+    with openai.OpenAI(base_url=f"{served}/v1", api_key="anonymous", max_retries=0) as anonymous:
         assert anonymous.images.generate(prompt="cat").data
         assert [model.id for model in anonymous.models.list()] == ["soft"]
 
 
-def test_errors_are_theirs(client: openai.OpenAI, address: str, site: Site) -> None:
+def test_errors_are_theirs(client: openai.OpenAI, served: str, site: Site) -> None:
     with pytest.raises(openai.BadRequestError) as long:
         client.images.generate(prompt="c" * 201)
     assert (long.value.code, long.value.type) == ("invalid-subject", "invalid_request_error")
     with pytest.raises(openai.BadRequestError) as many:
         client.images.generate(prompt="cat", n=99)
     assert many.value.param == "n"
-    forged = openai.OpenAI(base_url=f"{address}/v1", api_key="sk-forged", max_retries=0)
+    forged = openai.OpenAI(base_url=f"{served}/v1", api_key="sk-forged", max_retries=0)
     with forged, pytest.raises(openai.AuthenticationError):
         forged.images.generate(prompt="cat")
     poor = site.api_keys.create("poor", 1)
-    other = openai.OpenAI(base_url=f"{address}/v1", api_key=poor, max_retries=0)
+    other = openai.OpenAI(base_url=f"{served}/v1", api_key=poor, max_retries=0)
     with other, pytest.raises(openai.RateLimitError) as fast:
         other.images.generate(prompt="cat", n=2)
     assert fast.value.code == "too-many"

@@ -22,10 +22,10 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("worker")
-def test_answers_are_as_described(address: str, tmp_path: Path) -> None:
+def test_answers_are_as_described(served: str, tmp_path: Path) -> None:
     command = [
-        *(sys.executable, "-m", "schemathesis.cli", "run", f"{address}/openapi.json"),
-        *("--url", address, "--exclude-checks", NOT_PROMISED, "--max-examples", EXAMPLES, "--seed", "1"),
+        *(sys.executable, "-m", "schemathesis.cli", "run", f"{served}/openapi.json"),
+        *("--url", served, "--exclude-checks", NOT_PROMISED, "--max-examples", EXAMPLES, "--seed", "1"),
         *("--continue-on-failure", "--warnings", "off"),
     ]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)

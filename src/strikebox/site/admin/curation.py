@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from strikebox.site.admin import reading
-from strikebox.site.admin.parts import Parts, back, why_of
+from strikebox.site.admin.parts import Parts, back, text_of, why_of
 from strikebox.site.admin.session import Operator
 from strikebox.site.pages.forms import Fields
 
@@ -46,7 +46,8 @@ def router(parts: Parts) -> APIRouter:
 
     @routes.post("/votes/discard")
     def discard(who: Operator, fields: Fields) -> Response:
-        reading.discard_votes(site.database, site.log, fields.get("client", "")[:128], who, why_of(fields))
+        client = text_of(fields, "client", 128)
+        reading.discard_votes(site.database, site.log, client, who, why_of(fields))
         return back("votes", "discarded")
 
     return routes

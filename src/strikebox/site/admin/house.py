@@ -7,7 +7,7 @@ from statistics import quantiles
 from fastapi import APIRouter, HTTPException, Request, Response
 
 from strikebox.site.admin import reading
-from strikebox.site.admin.parts import Parts, back, why_of
+from strikebox.site.admin.parts import Parts, back, text_of, why_of
 from strikebox.site.admin.session import Operator
 from strikebox.site.context import Site
 from strikebox.site.pages.forms import Fields
@@ -81,7 +81,7 @@ def _keys(routes: APIRouter, parts: Parts) -> None:
     @routes.post("/keys")
     def create(request: Request, who: Operator, fields: Fields) -> Response:
         """The secret is on this very answer and nowhere else, so there is no redirect."""
-        name, number = fields.get("name", "").strip()[:_LONGEST_NAME], fields.get("per_day", "")
+        name, number = text_of(fields, "name", _LONGEST_NAME), fields.get("per_day", "")
         if not name or not name.isprintable() or not number.isdecimal() or not number.isascii():
             raise HTTPException(422)
         secret = site.api_keys.create(name, min(int(number[:9]), _MOST_A_DAY))

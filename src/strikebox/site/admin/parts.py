@@ -45,7 +45,12 @@ def back(place: str, told: str) -> RedirectResponse:
 
 def why_of(fields: Mapping[str, str]) -> str:
     """The reason that a form gives, for the log."""
-    return fields.get("why", "").strip()[:LONGEST_WHY]
+    return text_of(fields, "why", LONGEST_WHY)
+
+
+def text_of(fields: Mapping[str, str], name: str, longest: int) -> str:
+    """A field of a form without surrounding blanks, and without what databases do not take."""
+    return fields.get(name, "").replace("\0", "").strip()[:longest]
 
 
 @cache

@@ -38,7 +38,7 @@ class ReportOrder(_Given):
     """What is wrong with a picture."""
 
     reason: Reason
-    text: Annotated[str, Field(max_length=LONGEST_TEXT)] = ""
+    text: Annotated[str, Field(max_length=LONGEST_TEXT, pattern=r"^[^\x00]*$")] = ""
 
 
 class JobLinks(_Answer):
