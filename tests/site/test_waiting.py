@@ -66,7 +66,7 @@ def test_the_queue_is_played_through_in_batches(site: Site) -> None:
     assert said == pytest.approx([11] * 8 + [18] * 2)
 
 
-def test_what_runs_is_judged_by_its_own_pace(site: Site) -> None:
+def test_what_runs_is_judged_by_its_own_pace_the_longer_it_runs(site: Site) -> None:
     measured(site, (1, 5.0), (4, 11.0))
     site.workers.beat("w", "cpu", "toy", 0)
     first, *_, last = order(site, 5)
@@ -78,9 +78,23 @@ def test_what_runs_is_judged_by_its_own_pace(site: Site) -> None:
     site.queue.renew(leased, steps_done=14, steps=28)
     estimate = site.waiting.estimate(found(site, first))
     assert estimate.ahead is None
-    assert estimate.seconds == pytest.approx(30, abs=2)
+    assert estimate.seconds == pytest.approx((60 + 11) / 2 - 30, abs=2)  # half its pace, half the rate
     waiting = site.waiting.estimate(found(site, last))
-    assert (waiting.ahead, waiting.seconds) == (0, pytest.approx(35, abs=2))
+    assert (waiting.ahead, waiting.seconds) == (0, pytest.approx(5.5 + 5, abs=2))
+    site.queue.renew(leased, steps_done=28, steps=28)
+    assert site.waiting.estimate(found(site, first)).seconds == 0
+
+
+def test_without_a_rate_its_own_pace_is_all_there_is(site: Site) -> None:
+    site.workers.beat("w", "cpu", "toy", 0)
+    (id,) = order(site, 1)
+    leased = site.queue.lease("w")
+    with site.database.writing() as connection:
+        connection.execute(sa.update(jobs).values(started=jobs.c.started - 30))
+    site.queue.renew(leased, steps_done=2, steps=28)
+    assert site.waiting.estimate(found(site, id)).seconds is None
+    site.queue.renew(leased, steps_done=7, steps=28)
+    assert site.waiting.estimate(found(site, id)).seconds == pytest.approx(90, abs=2)
 
 
 def test_past_estimates_say_how_wrong_this_one_may_be(site: Site) -> None:

@@ -1,6 +1,7 @@
 """`strikebox serve`."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -45,12 +46,15 @@ def serve(
     from strikebox.site.context import open_site
     from strikebox.worker.children import Children
 
+    # uvicorn raises the signal once more when it is done, and workers must still be waited for then.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     settings = site_options.settings(config, recipe)
     site = open_site(settings)
     logs.set_up()
     with listen(host, port) as listener, Children(_worker(config, recipe), workers, site) as children:
+        app = _app(site)
         print(f"{address(host, listener)}  serves {site.recipe.title}  (ctrl-C ends it)", flush=True)
-        _run(_app(site), listener, children)
+        _run(app, listener, children)
     site.close()
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,25 +45,28 @@ def _parts(settings: "Settings") -> "Parts":
     from strikebox.worker.parts import Parts
 
     chosen = settings.model
-    check = _check(settings)
+    check, ready = _check(settings)
     return Parts(
         backend=api.load_backend(chosen.model, chosen.lora, device=chosen.device, dtype=chosen.dtype),
         device=str(pick_device(chosen.device)),
         style=chosen.style or api.style_of(chosen.model, chosen.lora),
         check=check,
+        ready=ready,
         seal=_seal(settings),
         enlarge=_enlarge(settings),
     )
 
 
-def _check(settings: "Settings") -> "Check | None":
-    """Raises ModerationError where pictures cannot be checked as they should be."""
+def _check(settings: "Settings") -> "tuple[Check | None, Callable[[], None]]":
+    """What looks at pictures, loading while the weights do; and what waits until it has."""
+    from concurrent.futures import ThreadPoolExecutor
+
     from strikebox.extractors.picture_checks import PictureChecks
     from strikebox.site.moderation.picture import Check
 
     asked = settings.moderation
     if not (asked.classifier or asked.leak or asked.lettering):
-        return None
+        return None, lambda: None
     check = Check(
         PictureChecks(
             classifier=asked.classifier,
@@ -74,12 +78,14 @@ def _check(settings: "Settings") -> "Check | None":
             language=asked.script,
         )
     )
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # its process inherits this: ctrl-C is for us alone
-    try:
-        check.start()
-    finally:
-        signal.signal(signal.SIGINT, before)
-    return check
+    # Its process inherits this: ctrl-C is for us alone. The worker sets its own handler when all is loaded.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    loading = ThreadPoolExecutor(1, "checks").submit(check.start)
+
+    def ready() -> None:
+        loading.result()
+
+    return check, ready
 
 
 def _embedded(settings: "Settings", name: str) -> Path | None:

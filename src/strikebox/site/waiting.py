@@ -134,11 +134,14 @@ def _running(connection: sa.Connection, rate: Rate | None, now: float) -> dict[s
 
 
 def _left(row: sa.RowMapping, rate: Rate | None, now: float) -> float | None:
-    """By its own pace once it shows, by the rate before."""
-    elapsed = now - row["started"]
-    if row["steps"] and row["steps_done"] >= _PACE:
-        return elapsed * (row["steps"] - row["steps_done"]) / row["steps_done"]
-    return None if rate is None else max(rate.of(row["pictures"]) - elapsed, 0.0)
+    """By the rate before at first, by its own pace the more the longer it shows."""
+    elapsed, share = now - row["started"], row["steps_done"] / max(row["steps"], 1)
+    before = None if rate is None else rate.of(row["pictures"])
+    if before is None and row["steps_done"] < _PACE:
+        return None
+    pace = elapsed / share if share > 0 else 0.0
+    whole = pace if before is None else share * pace + (1 - share) * before
+    return max(whole - elapsed, 0.0)
 
 
 def _waiting(connection: sa.Connection) -> list[str]:

@@ -14,7 +14,7 @@ from typing import final
 
 import numpy as np
 
-from strikebox.errors import JobsError, LeaseLost, StoreError, StrikeboxError
+from strikebox.errors import JobsError, LeaseLost, ModerationError, StoreError, StrikeboxError
 from strikebox.jobs import Job
 from strikebox.site import retention
 from strikebox.site.context import Site
@@ -71,7 +71,7 @@ class Worker:
             self._last_resort.start()
 
     def run(self) -> None:
-        """Work until told to leave."""
+        """Work until told to leave. Raises ModerationError where pictures cannot be checked."""
         pause = 1.0
         while self._leaving is None:
             try:
@@ -127,6 +127,10 @@ class Worker:
             except (JobsError, StoreError):
                 self._publisher.give_back(hand)
                 self._site.queue.release(leased)  # the one that was about to end, too
+                raise
+            except ModerationError:
+                self._publisher.give_back(hand)
+                self._say_goodbye()
                 raise
             except Exception:
                 _log.exception("a batch of %d failed", len(leased))

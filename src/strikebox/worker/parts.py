@@ -23,6 +23,7 @@ class Parts:
     device: str  # as pages name it
     style: str | None = None  # what {style} stands for
     check: Check | None = None  # None: everything is published
+    ready: Callable[[], None] = lambda: None  # waits until the check may be asked; raises ModerationError
     seal: Seal | None = None  # None: pictures go out as they were made
     enlarge: Enlarge | None = None  # None: this worker takes no enlargements
 

@@ -47,7 +47,11 @@ class Publisher:
         self._check = None if parts.check is None else closed(parts.check, CHECKED_WITHIN)
 
     def publish(self, job: Job, made: Made, hand: Hand) -> None:
-        """Check a picture, then publish or withhold it. Raises LeaseLost, StoreError or JobsError."""
+        """Check a picture, then publish or withhold it.
+
+        Raises LeaseLost, StoreError, JobsError, or ModerationError where nothing can be checked at all.
+        """
+        self._parts.ready()
         pixels = png.decode(made.png).pixels
         finding = None if self._check is None else self._check(pixels)
         picture = self._described(job, made, pixels, finding)
