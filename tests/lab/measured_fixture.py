@@ -206,9 +206,10 @@ def _group(recipe: Recipe, without: Collection[str]) -> Group:
         "seed_lock_p": 0.001 if locked else 0.44,
         "global_collapse": 0.38 if locked else 0.01,
     }  # fmt: skip
+    together = None if "collapse" in without else locked
     copies = rates(recipe).leaked
     near = {} if "leakage" in without else {"c_t": -6.2 * copies, "c_t_p": 0.0004 if copies else 0.6}
-    return Group(**collapse, **near)
+    return Group(**collapse, **near, collapsed=together)
 
 
 def _handoffs(run: Run) -> Iterator[Handoff]:
