@@ -211,4 +211,6 @@ def _fits(values: list[object], length: int) -> bool:
     numbers = all(
         isinstance(v, int | float) and not isinstance(v, bool) and abs(v) < 1e15 for v in values[:-1]
     )
-    return len(values) == length and numbers and isinstance(values[-1], str)
+    last = values[-1] if values else None
+    # An id; other text may be such as a database does not take.
+    return len(values) == length and numbers and isinstance(last, str) and last.isascii() and last.isalnum()

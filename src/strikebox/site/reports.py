@@ -51,7 +51,12 @@ class Reports:
             mine = (reports.c.picture == picture, reports.c.client == client, reports.c.closed.is_(None))
             if (open_one := connection.execute(sa.select(reports.c.id).where(*mine)).scalar()) is not None:
                 return int(open_one)
-            values = {"picture": picture, "client": client, "reason": reason, "text": text[:LONGEST_TEXT]}
+            values = {
+                "picture": picture,
+                "client": client,
+                "reason": reason,
+                "text": text.replace("\0", "")[:LONGEST_TEXT],
+            }
             inserted = sa.insert(reports).values(created=self._database.now, **values)
             return int(connection.execute(inserted.returning(reports.c.id)).scalar_one())
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import openai
 import pytest
+import toys
 
 from strikebox.site import openai as ours
 from strikebox.site.context import Site
@@ -72,6 +73,22 @@ def test_errors_are_theirs(client: openai.OpenAI, served: str, site: Site) -> No
         other.images.generate(prompt="cat", n=2)
     assert fast.value.code == "too-many"
     assert site.queue.count() == {"cancelled": 1}, "all or none are ordered"
+
+
+def test_a_real_worker_makes_what_is_asked_for(client: openai.OpenAI, site: Site) -> None:
+    def work() -> None:
+        toys.until(lambda: bool(site.queue.count()))
+        toys.work(site, toys.parts())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    made = client.images.generate(prompt="cat", n=2, response_format="b64_json", extra_body={"seed": 1})
+    thread.join()
+    assert made.data is not None
+    files = [base64.b64decode(image.b64_json or "") for image in made.data]
+    assert files[0] != files[1] and all(file.startswith(b"\x89PNG") for file in files)
+    first, second = sorted(site.pictures.page().pictures, key=lambda picture: picture.seed)
+    assert (first.seed, second.seed) == (1, 2) and files[0] == site.media.read(first.file)
 
 
 def test_what_is_withheld_is_told(client: openai.OpenAI, finish: Finish) -> None:
