@@ -1,15 +1,19 @@
 """The checks of published pictures on the embedded labels: what is withheld, and what is not."""
 
 import io
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from strikebox import api
 from strikebox.errors import ModerationError
+from strikebox.extractors import calibration
+from strikebox.extractors.calibration import Calibrations
 from strikebox.extractors.nsfw import LIMIT, UnsafeCheck
 from strikebox.extractors.picture_checks import PictureChecks
 from strikebox.extractors.published_leak import LeakCheck
@@ -115,3 +119,26 @@ def test_held_out_pictures_are_needed(tmp_path: Path) -> None:
     with pytest.raises(ModerationError, match=r"set moderation\.training and moderation\.held_out"):
         PictureChecks(cache=tmp_path, classifier=False)()
     assert PictureChecks(cache=tmp_path, classifier=False, leak=False, lettering=False)() == ()
+
+
+def test_what_ships_is_what_this_code_computes(tmp_path: Path) -> None:
+    """After a change of what looks at pictures: make these files anew, from the folder that this leaves."""
+    names = {path.name for path in calibration.shipped().glob("*.npz")}
+    pictures = replace(labels(), calibrations=Calibrations(tmp_path / "kept"))
+    LeakCheck(pictures)
+    assert not (tmp_path / "kept").exists(), f"{sorted(names)} are of other code or labels"
+
+
+def test_a_calibration_is_computed_once(tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    def compute() -> dict[str, NDArray[np.float64]]:
+        asked.append(1)
+        return {"some": np.arange(3.0)}
+
+    kept = Calibrations(tmp_path / "new")
+    for _ in range(2):
+        assert kept.get("name", compute)["some"].tolist() == [0, 1, 2]
+    (tmp_path / "new" / "name.npz").write_bytes(b"damaged")
+    assert kept.get("name", compute)["some"].tolist() == [0, 1, 2]
+    assert len(asked) == 2

@@ -6,20 +6,25 @@ pictures as held-out ones do; those of a sound recipe lie farther away.
 """
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import final
 
 import numpy as np
 
-from strikebox.extractors import registry
+from strikebox.extractors import calibration, registry
+from strikebox.extractors.calibration import Arrays
 from strikebox.extractors.style_pictures import StylePictures
 from strikebox.generation.backend import Pixels
-from strikebox.metrics import leakage
+from strikebox.metrics import alignment, leakage, matches, views
 from strikebox.metrics.features import Extractor
 from strikebox.metrics.leakage import Descriptor, Leakage
+from strikebox.metrics.matches import Matches
 from strikebox.site.moderation.picture import Finding
 
 EXTRACTORS = ("thumbnail", "efficientnet")
 """The copy descriptors of the lab's reports, in their order."""
+
+_CODE = (alignment, views, matches)
 
 
 @final
@@ -33,11 +38,7 @@ class LeakCheck:
         self._pictures = pictures
         self._extractors = tuple(registry.extractor(name) for name in names)
         self._training = [pictures.features(pictures.training, one) for one in self._extractors]
-        held_out = [pictures.features(pictures.held_out, one) for one in self._extractors]
-        self._held_out = [
-            leakage.match(extractor.name, own, training)
-            for extractor, own, training in zip(self._extractors, held_out, self._training, strict=True)
-        ]
+        self._held_out = [self._calibrated(number) for number in range(len(self._extractors))]
 
     def measure(self, pixels: Pixels) -> Leakage:
         """What the lab says of this picture alone."""
@@ -66,3 +67,20 @@ class LeakCheck:
             generated=leakage.match(extractor.name, seen, self._training[number]),
             held_out=self._held_out[number],
         )
+
+    def _calibrated(self, number: int) -> Matches:
+        extractor, pictures = self._extractors[number], self._pictures
+        name = calibration.name_of(
+            extractor.name, extractor.version, (pictures.training, pictures.held_out), _CODE
+        )
+
+        def compute() -> Arrays:
+            seen = pictures.features(pictures.held_out, extractor)
+            return _arrays(leakage.match(extractor.name, seen, self._training[number]))
+
+        return Matches(**pictures.calibrations.get(name, compute))
+
+
+def _arrays(found: Matches) -> Arrays:
+    """By name."""
+    return {field.name: getattr(found, field.name) for field in fields(found)}

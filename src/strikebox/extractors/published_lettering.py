@@ -10,6 +10,8 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from strikebox.extractors import calibration
+from strikebox.extractors.calibration import Arrays
 from strikebox.extractors.lettering import Lettering
 from strikebox.extractors.style_pictures import StylePictures
 from strikebox.generation.backend import Pixels
@@ -51,9 +53,15 @@ class LetteringCheck:
         return Finding(code="lettering", detail=detail, score=longest, limit=lettering.LEAST_MARKS)
 
     def _overlaps_of_held_out(self, pictures: StylePictures, reader: Reader) -> NDArray[np.float64]:
-        read = (lettering.text(one) for one in pictures.readings(pictures.held_out, reader))
-        overlaps = (lettering.overlap(text, self._own) for text in read)
-        return np.array([0.0 if one is None else one.similarity for one in overlaps])
+        sets = (pictures.training, pictures.held_out)
+        name = calibration.name_of("lettering", f"{reader.version} {self._own}", sets, (lettering,))
+
+        def compute() -> Arrays:
+            read = (lettering.text(one) for one in pictures.readings(pictures.held_out, reader))
+            overlaps = (lettering.overlap(text, self._own) for text in read)
+            return {"overlaps": np.array([0.0 if one is None else one.similarity for one in overlaps])}
+
+        return pictures.calibrations.get(name, compute)["overlaps"]
 
 
 def _own_texts(pictures: StylePictures, reader: Reader | None) -> tuple[str, ...]:

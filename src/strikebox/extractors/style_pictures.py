@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 
 from strikebox.errors import ModerationError
+from strikebox.extractors.calibration import Calibrations
 from strikebox.generation.backend import Pixels
 from strikebox.lab import dataset as datasets
 from strikebox.lab.dataset import Dataset
@@ -24,11 +25,13 @@ class StylePictures:
     training: Dataset
     held_out: Dataset
     store: FeatureStore
+    calibrations: Calibrations
 
     @classmethod
     def read(cls, training: Path, held_out: Path, cache: Path) -> Self:
         """Raises DatasetError where a folder is missing or empty, ModerationError where it holds too few."""
-        read = cls(datasets.read(training), datasets.read(held_out), FeatureStore(cache))
+        kept = Calibrations(cache / "calibration")
+        read = cls(datasets.read(training), datasets.read(held_out), FeatureStore(cache), kept)
         count, needed = len(read.held_out.pictures), conformal.fewest(LEVEL)
         if count < needed:
             raise ModerationError(
