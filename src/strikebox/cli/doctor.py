@@ -8,7 +8,7 @@ import typer
 from strikebox.cli import options, site_options
 
 if TYPE_CHECKING:
-    from strikebox.worker.doctor import Examined
+    from strikebox.doctor import Examined
 
 STOP = 3
 """Exit code where something keeps the site from running."""
@@ -19,7 +19,7 @@ _WORDS = {"ok": "ok  ", "look": "look", "bad": "BAD "}
 def doctor(config: site_options.Config = None, json: options.Json = False) -> None:
     """Look at this machine and the configuration before serving. Changes nothing."""
     from strikebox.cli import console
-    from strikebox.worker.doctor import examine
+    from strikebox.doctor import examine
 
     found: list[Examined] = []
     for one in examine(site_options.settings(config, None)):

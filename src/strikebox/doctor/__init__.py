@@ -6,10 +6,10 @@ Nothing is made or changed: neither folders, nor the database, nor a certificate
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from strikebox.doctor import equipment, machine, records
+from strikebox.doctor.found import Examination, State
 from strikebox.errors import StrikeboxError
 from strikebox.site.settings import Settings
-from strikebox.worker.doctor import equipment, machine, records
-from strikebox.worker.doctor.found import Examination, State
 
 __all__ = ["Examined", "State", "examine"]
 

@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 from strikebox import api, png
+from strikebox.doctor.found import Found
 from strikebox.site.settings import Settings
-from strikebox.worker.doctor.found import Found
 
 _GIB = 2**30
 _LEAST_DISK = 1.0  # GiB

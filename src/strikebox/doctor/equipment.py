@@ -4,10 +4,10 @@ from importlib.resources import files as package_files
 from pathlib import Path
 
 from strikebox import api
+from strikebox.doctor.found import Found
 from strikebox.lora import header
 from strikebox.site.moderation.prompts import PromptRules
 from strikebox.site.settings import Settings
-from strikebox.worker.doctor.found import Found
 
 _SCRIPTS = ("latin", "cyrillic")
 

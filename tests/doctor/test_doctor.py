@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 
 from strikebox import cli
+from strikebox.doctor import Examined, examine, machine
 from strikebox.jobs import Database
 from strikebox.site import certificate
 from strikebox.site.settings import Settings
-from strikebox.worker.doctor import Examined, examine, machine
 
 ALWAYS = ["program", "machine", "device", "disk", "sqlite", "database", "model", "enlarging", "prompts"]
 

@@ -8,10 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from strikebox.doctor.found import Found
 from strikebox.jobs.database import check_sqlite
 from strikebox.site import certificate as certificates
 from strikebox.site.settings import Settings
-from strikebox.worker.doctor.found import Found
 
 _SOON = datetime.timedelta(days=30)
 
