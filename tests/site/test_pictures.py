@@ -128,4 +128,5 @@ def test_its_maker_alone_deletes_a_picture(site: Site) -> None:
     assert site.pictures.files() == set()
     assert site.votes.total() == 0
     deleted = site.pictures.find("a")
-    assert deleted is not None and (deleted.state, deleted.maker) == ("deleted", None)
+    assert deleted is not None
+    assert (deleted.state, deleted.maker, deleted.subject, deleted.prompts) == ("deleted", None, "", ())

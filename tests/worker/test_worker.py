@@ -44,6 +44,17 @@ def test_what_is_ordered_is_published_and_paid_for(site: Site) -> None:
     assert today.spent == pytest.approx(sum(site.pictures.public(id).dollars for id in ids))
 
 
+def test_so_it_is_on_each_database(tmp_path: Path, address: str) -> None:
+    site = open_toy_site(tmp_path / "site", storage={"folder": tmp_path / "site", "database": address})
+    ids = order(site, "cat", "owl", "fox", "bear", "hare")
+    site.orders.cancel(ids[3], "maker")
+    work(site, parts(SlowToy(0.04)))
+    assert [found(site, id).state for id in ids] == ["done"] * 3 + ["cancelled", "done"]
+    assert site.pictures.counts() == {"public": 4}
+    assert site.budget.today().reserved == 0 < site.budget.today().spent
+    site.close()
+
+
 def test_the_site_makes_the_picture_that_the_lab_makes(site: Site) -> None:
     (id,) = order(site, "cat", seed=7)
     backend = SlowToy()

@@ -132,9 +132,9 @@ class Pictures:
         connection.execute(sa.update(pictures).where(pictures.c.id == id).values(enlarged=name))
 
     def delete(self, id: str, client: str) -> bool:
-        """Whether `client` made it and it is now deleted; the sweep then removes its files."""
+        """Whether `client` made it and it is now deleted: its words at once, its files by the next sweep."""
         mine = (pictures.c.id == id, pictures.c.maker == client)
-        values = {"state": "deleted", "hall": None, "maker": None}
+        values = {"state": "deleted", "hall": None, "maker": None, "subject": "", "prompts": []}
         with self._database.writing() as connection:
             gone = sa.update(pictures).where(*mine, pictures.c.state.in_(("public", "withheld")))
             if connection.execute(gone.values(values)).rowcount != 1:
