@@ -1,4 +1,4 @@
-"""The operator in a real Chromium: no page breaks a rule of axe or scrolls sideways; a picture is taken down."""
+"""The operator in a real Chromium: axe finds nothing, nothing scrolls sideways, takedowns need no script."""
 
 from collections.abc import Iterator
 from typing import Any
