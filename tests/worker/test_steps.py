@@ -5,14 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from strikebox import store
+from strikebox import api, store
 from strikebox.generation.backend import Size
 from strikebox.generation.plan import make_cell, make_plan
 from strikebox.generation.render import render
 from strikebox.generation.toy import ToyBackend, decode
+from strikebox.klein import profile, weights
 from strikebox.recipe import load
 from strikebox.store import Identity
-from strikebox.worker.previews import Projection
+from strikebox.worker.previews import SHIPPED, Projection
 from strikebox.worker.steps import Look, Stepper
 
 NOBODY = Identity(design={}, model={}, lora=None, settings={})
@@ -76,3 +77,10 @@ def _picture(size: Size) -> np.ndarray:
     rows, columns = np.mgrid[0 : size.height, 0 : size.width]
     red, green = 40 + 150 * (rows > size.height / 2), 30 + 180 * (columns > size.width / 3)
     return np.stack([red, green, np.full_like(red, 90)], axis=-1).astype(np.uint8)
+
+
+def test_the_embedded_models_projection_comes_with_it() -> None:
+    directory = Path(api.model_place(None))
+    held = weights.digest(directory, profile.read(directory, directory.name))
+    with np.load(str(SHIPPED), allow_pickle=False) as shipped:
+        assert str(shipped["model"]) == held, "run nano/fit_previews.py"

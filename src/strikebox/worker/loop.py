@@ -15,6 +15,7 @@ from typing import final
 import numpy as np
 
 from strikebox.errors import JobsError, LeaseLost, ModerationError, StoreError, StrikeboxError
+from strikebox.generation.backend import Size
 from strikebox.jobs import Job
 from strikebox.site import retention
 from strikebox.site.context import Site
@@ -51,10 +52,8 @@ class Worker:
         self._site, self._parts, self._wanted = site, parts, still_wanted
         self._name = worker_name(os.getpid())
         self._kinds = [PICTURE] if parts.enlarge is None else [PICTURE, ENLARGEMENT]
-        model = parts.backend.model
-        size = model.size
         self._publisher = Publisher(site, parts)
-        projection = Projection.fit(parts.backend, size, np.random.default_rng(0))
+        projection = Projection.of(parts.backend, _size(site, parts), np.random.default_rng(0))
         self._batches = Batches(site, parts, self._publisher, projection)
         self._leaving: float | None = None  # when it was told to
         self._wake = threading.Event()
@@ -204,6 +203,12 @@ class Worker:
             self._publisher.give_back(self._hand)
         self._say_goodbye()
         os._exit(0)
+
+
+def _size(site: Site, parts: Parts) -> Size:
+    """Of the pictures that are made."""
+    side = site.settings.model.size
+    return parts.backend.model.size if side is None else Size(height=side, width=side)
 
 
 def _safe_together(leased: Sequence[Job]) -> list[Job]:

@@ -1,13 +1,15 @@
 """Previews of latents by a linear projection to RGB: coarse, in about the right colours, and almost free.
 
 Each token of the latents, with the eight around it, becomes a square of pixels by one matrix. The matrix is
-fitted by least squares when a worker starts, to pictures drawn for that and what the model's own autoencoder
-makes of them, so it fits any model.
+fitted by least squares to pictures drawn for that and what the model's own autoencoder makes of them, so it
+fits any model. The embedded model's comes with it (nano/fit_previews.py); others are fitted when a worker
+starts.
 """
 
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import resources
 from typing import Self
 
 import numpy as np
@@ -25,6 +27,8 @@ _SHAPES = 12  # on each picture
 _RIDGE = 3e-3  # of the mean square of the latents: without it channels that say little are overrated
 _QUALITY = 60  # of the WebP file
 
+SHIPPED = resources.files("strikebox") / "embedded" / "previews.npz"
+
 _Matrix = NDArray[np.float64]
 
 
@@ -36,12 +40,20 @@ class Projection:
     grain: int  # pixels a token, along each side
 
     @classmethod
-    def fit(cls, backend: Backend, size: Size, generator: np.random.Generator) -> Self:
-        """The best one for pictures of `size` by this model."""
+    def of(cls, backend: Backend, size: Size, generator: np.random.Generator) -> Self:
+        """The shipped one, where that is of this model and size, or one that is fitted now."""
+        with np.load(str(SHIPPED), allow_pickle=False) as shipped:
+            if shipped["model"] == backend.model.hash and tuple(shipped["size"]) == (size.height, size.width):
+                return cls(shipped["matrix"].astype(np.float64), int(shipped["grain"]))
+        return cls.fit(backend, size, generator)
+
+    @classmethod
+    def fit(cls, backend: Backend, size: Size, generator: np.random.Generator, tokens: int = _TOKENS) -> Self:
+        """The best one for pictures of `size` by this model, judged by `tokens` of pictures at least."""
         model = backend.model
         side = min(size.height, size.width, _FITTED_AT) // model.pixels_per_token * model.pixels_per_token
         grain = min(max(_SIDE // (max(size.height, size.width) // model.pixels_per_token), 1), _FINEST)
-        count = max(_FEWEST, _TOKENS // (side // model.pixels_per_token) ** 2)
+        count = max(_FEWEST, tokens // (side // model.pixels_per_token) ** 2)
         drawn = [_drawing(number, side, generator) for number in range(count)]
         inputs = [_tokens(latents) for latents in backend.encode(drawn)]
         wanted = [_squares(picture, model.pixels_per_token, grain) for picture in drawn]
