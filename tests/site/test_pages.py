@@ -65,7 +65,9 @@ def test_pages_are_whole_small_and_in_the_language_asked_for(
     assert page.open == [], "every element is closed"
     assert page.inline == [], "the CSP forbids style attributes and handlers"
     assert page.unsigned == 0, "every script carries the nonce"
-    assert sum(len(browser.get(address).content) for address in page.assets) + len(answer.content) < LARGEST * 2
+    assert (
+        sum(len(browser.get(address).content) for address in page.assets) + len(answer.content) < LARGEST * 2
+    )
     assert gzipped(browser, path, page) < LARGEST
 
 

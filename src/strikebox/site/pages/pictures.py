@@ -1,6 +1,7 @@
 """The page of one picture: how it looks, what it cost, how it was made."""
 
 import re
+from functools import lru_cache
 
 from fastapi import APIRouter, Request, Response
 
@@ -31,7 +32,7 @@ def router(parts: Parts) -> APIRouter:
             picture=found,
             address=f"{parts.templates.base(request)}/pictures/{found.id}",
             file_name=_file_name(found),
-            recipe_title=recipes.parse(found.toml, found.recipe).title,
+            recipe_title=_title(found.toml, found.recipe),
             blueprint=drawn(parts, found),
             voted=client is not None and parts.site.votes.has(found.id, client),
             mine=client is not None and found.maker == client,
@@ -51,6 +52,12 @@ def public(parts: Parts, id: str) -> Picture:
         gone = problem_kinds.GONE if found.state == "deleted" else problem_kinds.TAKEN_DOWN
         raise Refused(Problem(kind=gone))
     return found
+
+
+@lru_cache(maxsize=64)
+def _title(toml: str, name: str) -> str:
+    """What people call a recipe."""
+    return recipes.parse(toml, name).title
 
 
 def _file_name(picture: Picture) -> str:
