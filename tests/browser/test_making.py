@@ -1,15 +1,14 @@
 """Making a picture and what one does with it, on the embedded model, with scripts and without."""
 
 import io
-import json
 import re
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Page, Route, expect
-from served import NewPage, serving
+from playwright.sync_api import Page, expect
+from served import Cable, NewPage, serving
 
 from strikebox.site.progress import Preview, put_preview
 from strikebox.site.settings import LimitsSection
@@ -148,24 +147,19 @@ def test_events_move_the_page(new_page: NewPage, tmp_path: Path) -> None:
 
 
 def test_a_broken_stream_is_resumed_where_it_broke_off(new_page: NewPage, tmp_path: Path) -> None:
-    asked: list[str | None] = []
-
-    def break_first(route: Route) -> None:
-        asked.append(route.request.all_headers().get("last-event-id"))
-        if len(asked) > 1:
-            return route.continue_()
-        event = {"final": False, "headline": "Broken off", "time": "", "detail": "", "done": 0, "burnt": 0}
-        body = f"retry: 50\nid: 3\ndata: {json.dumps(event)}\n\n"
-        return route.fulfill(content_type="text/event-stream", body=body)
-
     with serving(tmp_path, limits=CALM) as (base, site):
-        page = new_page(base=base)
-        page.route("**/events*", break_first)
+        cable = Cable(base)
+        page = new_page(base=cable.address)
         order(page, "cat")
         (job,) = site.queue.lease("worker", 1)
         site.queue.renew([job], 5, 28)
         expect(page.locator("#detail")).to_have_text("Step 5 of 28")
-        assert asked[:2] == [None, "3"]
+        seen = site.progress.version(job.id)
+        cable.cut()
+        site.queue.renew([job], 6, 28)
+        expect(page.locator("#detail")).to_have_text("Step 6 of 28", timeout=15_000)
+        assert cable.resumed[0] == seen
+        cable.close()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
