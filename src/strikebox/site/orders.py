@@ -134,7 +134,8 @@ class Orders:
         daily = limits.per_day if per_day is None else per_day
         self._check_window(connection, orders.c.client, client, limits.burst, _MINUTE)
         self._check_window(connection, orders.c.client, client, daily, _DAY)
-        self._check_window(connection, orders.c.network, network, limits.network_per_day, _DAY)
+        if per_day is None:  # who has a key has its quota, wherever it comes from
+            self._check_window(connection, orders.c.network, network, limits.network_per_day, _DAY)
         waiting = sa.select(sa.func.count()).select_from(jobs).where(jobs.c.state == "waiting")
         if connection.execute(waiting).scalar_one() >= limits.queue:
             raise QueueFull("Too many pictures are waiting to be made; try again soon.", _BEFORE_RETRY)

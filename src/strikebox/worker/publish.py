@@ -55,11 +55,9 @@ class Publisher:
         pixels = png.decode(made.png).pixels
         finding = None if self._check is None else self._check(pixels)
         picture = self._described(job, made, pixels, finding)
-        media = self._site.media
-        file, thumbnail = (
-            media.put(self._sealed(made.png, job.id), "png"),
-            media.put(thumbnail_of(pixels), "webp"),
-        )
+        media, sealed = self._site.media, self._sealed(made.png, job.id)
+        # Of the sealed file: a picture that is small already is whole in its thumbnail, mark and all.
+        file, thumbnail = media.put(sealed, "png"), media.put(thumbnail_of(png.decode(sealed).pixels), "webp")
         self._end(job, replace(picture, file=file, thumbnail=thumbnail), finding, hand)
 
     def enlarge(self, job: Job, hand: Hand) -> None:
