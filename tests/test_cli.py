@@ -77,7 +77,7 @@ def test_help_lists_commands_and_exit_codes(capsys: pytest.CaptureFixture[str]) 
         "blueprint",
     ):
         assert word in text
-    assert "0 done, 1 a bug in Strikebox, 2 bad input (one line on stderr), 3 the checklist" in text
+    assert "0 done, 1 a bug in Strikebox, 2 bad input (one line on stderr), 3 checklist or doctor" in text
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -172,6 +172,7 @@ def test_axe_finds_nothing_while_a_picture_is_made(
         for word in (0, 1):  # one waits, one runs
             page.goto("/")
             page.locator(".chips button").nth(word).click()
+            page.wait_for_url("**/jobs/*")
             assert Axe().run(page).violations_count == 0
             (job,) = site.queue.lease("worker", 1)
             site.queue.renew([job], 14, 28)

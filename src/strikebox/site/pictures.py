@@ -134,10 +134,10 @@ class Pictures:
     def delete(self, id: str, client: str) -> bool:
         """Whether `client` made it and it is now deleted: its words at once, its files by the next sweep."""
         mine = (pictures.c.id == id, pictures.c.maker == client)
-        values = {"state": "deleted", "hall": None, "maker": None, "subject": "", "prompts": []}
+        nothing: dict[str, object] = {"hall": None, "maker": None, "subject": "", "prompts": []}
         with self._database.writing() as connection:
             gone = sa.update(pictures).where(*mine, pictures.c.state.in_(("public", "withheld")))
-            if connection.execute(gone.values(values)).rowcount != 1:
+            if connection.execute(gone.values(state="deleted", **nothing)).rowcount != 1:
                 return False
             remove_words(connection, id)
             connection.execute(sa.delete(votes).where(votes.c.picture == id))
