@@ -71,6 +71,13 @@ def decode(png: bytes) -> Picture:
         raise StoreError(f"not a readable PNG ({error}); delete it and run again") from None
 
 
+def bare(file: bytes) -> bytes:
+    """The PNG `file` without its text and manifest: pixels alone. Raises StoreError where it is no PNG."""
+    buffer = io.BytesIO()
+    Image.fromarray(decode(file).pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def parameters(provenance: Provenance, width: int, height: int) -> str:
     """The text that AUTOMATIC1111's web UI keeps with a picture; it knows one pass, so this is the last."""
     last, prompt = provenance.recipe.passes[-1], provenance.prompts[-1]

@@ -14,7 +14,7 @@ from strikebox import recipe as recipes
 from strikebox.errors import ProvenanceError
 from strikebox.site import certificate, content_credentials, watermark
 from strikebox.site.certificate import Credentials
-from strikebox.site.provenance import Seal, bare
+from strikebox.site.provenance import Seal
 from strikebox.site.verification import Trace, verify
 
 
@@ -92,7 +92,7 @@ def test_the_manifest_says_how_it_was_made(seal: Seal) -> None:
 def test_it_adds_a_few_kilobytes_and_the_text_stays(seal: Seal) -> None:
     before = picture()
     after = seal(before, "id-1")
-    assert len(after) - len(bare(after)) < 12_000
+    assert len(after) - len(png.bare(after)) < 12_000
     assert png.decode(after).strikebox == png.decode(before).strikebox
     assert png.decode(after).parameters == png.decode(before).parameters
 
@@ -146,7 +146,7 @@ def test_what_saving_anew_leaves(seal: Seal) -> None:
     assert outcomes(buffer.getvalue(), name="id-1") == ("absent", "yes", "absent")
     assert "removes it" in found["content credentials"].proves
     assert outcomes(buffer.getvalue(), name="id-2")[1] == "no"
-    assert outcomes(bare(seal(picture(), "id-1"))) == ("absent", "yes", "absent")
+    assert outcomes(png.bare(seal(picture(), "id-1"))) == ("absent", "yes", "absent")
 
 
 def test_a_foreign_picture_proves_nothing() -> None:

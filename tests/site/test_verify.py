@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from strikebox import api, cli
+from strikebox import api, cli, png
 from strikebox.generation.backend import Size
 from strikebox.generation.toy import ToyBackend
-from strikebox.site.provenance import Seal, bare
+from strikebox.site.provenance import Seal
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_a_screenshot_keeps_the_mark_alone(
     sealed: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "shared.jpg"
-    Image.open(io.BytesIO(bare(sealed))).resize((256, 256)).save(file, "JPEG", quality=75)
+    Image.open(io.BytesIO(png.bare(sealed))).resize((256, 256)).save(file, "JPEG", quality=75)
     traces = json.loads(said(capsys, str(file), "--json"))["traces"]
     assert [trace["outcome"] for trace in traces] == ["absent", "yes", "absent"]
 

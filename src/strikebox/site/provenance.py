@@ -65,20 +65,12 @@ class Seal:
         return self.signer.sign(marked, title=name, actions=(*_enlarged(picture), _MARKED))
 
 
-def bare(file: bytes) -> bytes:
-    """The PNG `file` without its chunks and without its manifest. The mark is in the pixels and stays.
-
-    Raises StoreError where it is no PNG.
-    """
-    return _encoded(png.decode(file).pixels, None)
-
-
-def _encoded(pixels: Pixels, like: png.Picture | None) -> bytes:
+def _encoded(pixels: Pixels, like: png.Picture) -> bytes:
     """A PNG of `pixels` with the text of `like`."""
     text = PngImagePlugin.PngInfo()
-    if like is not None and like.parameters is not None:
+    if like.parameters is not None:
         text.add_itxt("parameters", like.parameters)
-    if like is not None and like.strikebox is not None:
+    if like.strikebox is not None:
         text.add_itxt("strikebox", json.dumps(like.strikebox, ensure_ascii=False))
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "PNG", pnginfo=text)

@@ -5,26 +5,25 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import FileResponse
 
+from strikebox import png
 from strikebox.site.pages.parts import Parts
 from strikebox.site.pages.pictures import public
 
 # A picture may be taken down, so nobody keeps one for long without asking again.
 _KEEP = "public, max-age=600, stale-while-revalidate=3600"
-_SIGNATURE = 8  # bytes of a PNG before its first chunk
-_SHOWN = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"sRGB", b"gAMA", b"cHRM", b"iCCP"})
 
 
 def router(parts: Parts) -> APIRouter:
     pages = APIRouter()
 
     @pages.get("/pictures/{id}.png")
-    def png(
+    def original(
         request: Request, id: str, metadata: Annotated[Literal["none"] | None, Query()] = None
     ) -> Response:
         name = public(parts, id).file
         if metadata is None:
             return _file(parts, request, name, "image/png")
-        stripped = without_metadata(parts.site.media.read(name))
+        stripped = png.bare(parts.site.media.read(name))
         return Response(stripped, media_type="image/png", headers={"Cache-Control": _KEEP})
 
     @pages.get("/pictures/{id}/thumbnail.webp")
@@ -39,18 +38,6 @@ def router(parts: Parts) -> APIRouter:
         return _file(parts, request, name, "image/png")
 
     return pages
-
-
-def without_metadata(png: bytes) -> bytes:
-    """The same pixels without text, manifest or times: only what a decoder needs to show them."""
-    kept, place = [png[:_SIGNATURE]], _SIGNATURE
-    while place < len(png):
-        length = int.from_bytes(png[place : place + 4])
-        end = place + 12 + length  # length, name, content, checksum
-        if png[place + 4 : place + 8] in _SHOWN:
-            kept.append(png[place:end])
-        place = end
-    return b"".join(kept)
 
 
 def _file(parts: Parts, request: Request, name: str, kind: str) -> Response:
