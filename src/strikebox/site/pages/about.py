@@ -11,6 +11,7 @@ from strikebox import recipe as recipes
 from strikebox.site.pages.blueprints import draw
 from strikebox.site.pages.home import box_of
 from strikebox.site.pages.parts import Parts
+from strikebox.site.pages.promises import promises_of
 from strikebox.site.problem_kinds import KINDS
 from strikebox.site.serving import recommending_run
 
@@ -34,6 +35,7 @@ def router(parts: Parts) -> APIRouter:
     pages = APIRouter()
     site = parts.site
     report = _report(parts)
+    promises = promises_of(site.settings)
 
     @pages.get("/about")
     def about(request: Request) -> Response:
@@ -47,6 +49,7 @@ def router(parts: Parts) -> APIRouter:
             report=report is not None,
             certificate=report is not None and _has_certificates(report, report.stat().st_mtime),
             counted=Counted(site.pictures.counts().get("public", 0), site.votes.total()),
+            promises=promises,
             days=site.settings.retention_days,
             box=box_of(site.budget.today()),
         )
@@ -60,7 +63,7 @@ def router(parts: Parts) -> APIRouter:
 
     @pages.get("/policy")
     def policy(request: Request) -> Response:
-        return parts.templates.page(request, "policy.html")
+        return parts.templates.page(request, "policy.html", promises=promises)
 
     @pages.get("/docs/api")
     def api(request: Request) -> Response:
