@@ -6,6 +6,7 @@ from string import Formatter
 
 import pytest
 
+from strikebox import recipe as recipes
 from strikebox.site import problem_kinds
 from strikebox.site import words as languages
 from strikebox.site.words import NAMES, PLURALS, Forms, Word
@@ -14,6 +15,7 @@ SITE = Path(languages.__file__).parent
 CATEGORIES = {language: {rule(n) for n in range(200)} for language, rule in PLURALS.items()}
 # Built from parts, where no search finds them.
 BUILT = {
+    "blueprint": None,
     "error": {f"{kind.word}{end}" for kind in problem_kinds.KINDS for end in ("", "_text")},
     "reasons": None,
     "said": None,
@@ -66,6 +68,17 @@ def _is_built(key: str) -> bool:
     section, _, name = key.partition(".")
     known = BUILT.get(section, set())
     return known is None or name in known
+
+
+def test_every_shipped_recipe_speaks_russian() -> None:
+    known = languages.words("ru").recipes
+    for name in recipes.shipped():
+        recipe = recipes.load(name)
+        assert {recipe.title, recipe.description} - {""} <= known.keys(), name
+
+
+def test_a_recipe_of_the_operators_own_stays_as_it_is() -> None:
+    assert languages.words("ru").of_recipe("Night") == "Night"
 
 
 def test_russian_counts() -> None:

@@ -13,6 +13,7 @@ from strikebox.lab.blueprint_text import (
     lora_words,
     total_words,
 )
+from strikebox.lab.blueprint_words import Say, english
 from strikebox.lab.label import (
     INK,
     PAPER,
@@ -35,22 +36,22 @@ _LEFT, _RIGHT = 30, WIDTH - 30
 _NOISE, _PICTURE = _LEFT + 10, _RIGHT - 4  # where sigma is 1 and 0
 
 
-def svg(drawn: Blueprint) -> str:
-    """The blueprint as an SVG element, 360 units wide; it scales."""
+def svg(drawn: Blueprint, say: Say = english) -> str:
+    """The blueprint as an SVG element, 360 units wide; it scales. `say` has the words."""
     sheet = Sheet(y=26)
-    _draw_head(sheet, drawn)
+    _draw_head(sheet, drawn, say)
     for station in drawn.stations:
         if station.number > 1:
-            _draw_arrival(sheet, station)
-        _draw_pass(sheet, station)
-    _draw_foot(sheet, drawn)
-    return drawing(sheet, _summary(drawn))
+            _draw_arrival(sheet, station, say)
+        _draw_pass(sheet, station, say)
+    _draw_foot(sheet, drawn, say)
+    return drawing(sheet, _summary(drawn, say))
 
 
-def _draw_head(sheet: Sheet, drawn: Blueprint) -> None:
+def _draw_head(sheet: Sheet, drawn: Blueprint, say: Say) -> None:
     recipe = drawn.recipe
     top, mark = sheet.y - 8, len(sheet.parts)
-    sheet.lines([_role(drawn)], WIDTH / 2, 10.5, weight=700, fill=RED, anchor="middle", spacing=2.2)
+    sheet.lines([_role(drawn, say)], WIDTH / 2, 10.5, weight=700, fill=RED, anchor="middle", spacing=2.2)
     size, most = (27, 16) if len(recipe.title) <= 16 else (20, 21)
     sheet.y += 4
     sheet.lines(
@@ -64,22 +65,22 @@ def _draw_head(sheet: Sheet, drawn: Blueprint) -> None:
     sheet.y += 22
 
 
-def _draw_pass(sheet: Sheet, station: Station) -> None:
+def _draw_pass(sheet: Sheet, station: Station, say: Say) -> None:
     top, mark, badge = sheet.y, len(sheet.parts), _LEFT + 12
     size = f"{station.size.width}{_BY}{station.size.height}"
     sheet.draw(
         f'<circle cx="{badge}" cy="{top + 22:.1f}" r="12" style="fill:{INK}"/>',
         text(str(station.number), badge, top + 27, 14, weight=800, fill=PAPER, anchor="middle"),
-        text(station.kind.upper(), badge + 22, top + 27, 13, weight=800, spacing=0.9),
+        text(say(station.kind).upper(), badge + 22, top + 27, 13, weight=800, spacing=0.9),
         text(size, _RIGHT, top + 26.5, 11.5, anchor="end"),
     )
     sheet.y += 36
     sheet.lines(wrap(f"“{station.prompt}”", 42), _LEFT, 14, weight=600)
     sheet.y += 2
     weight, fill = (400, INK) if station.lora is None else (700, RED)
-    sheet.lines(wrap(lora_words(station), 46), _LEFT, 12, weight=weight, fill=fill)
-    _draw_match(sheet, station)
-    sheet.lines([cost_words(station)], _LEFT, 12)
+    sheet.lines(wrap(lora_words(station, say), 46), _LEFT, 12, weight=weight, fill=fill)
+    _draw_match(sheet, station, say)
+    sheet.lines([cost_words(station, say)], _LEFT, 12)
     sheet.y += 13
     sheet.parts.insert(mark, _box(top, sheet.y, station.runs))
     sheet.draw("</g>")
@@ -92,7 +93,7 @@ def _box(top: float, bottom: float, runs: bool) -> str:
     return f'<rect {place} style="{looks}"/><g style="opacity:{1 if runs else 0.45}">'
 
 
-def _draw_match(sheet: Sheet, station: Station) -> None:
+def _draw_match(sheet: Sheet, station: Station, say: Say) -> None:
     y, start, lora = sheet.y + 20, station.sigmas[0], station.lora
     sheet.draw(
         line(_NOISE, y, _at(start), y, dash="1.5 3"),
@@ -104,15 +105,15 @@ def _draw_match(sheet: Sheet, station: Station) -> None:
     sheet.draw(
         f'<ellipse cx="{_at(start):g}" cy="{y:.1f}" rx="8" ry="5.6" style="fill:{head}"/>',
         *(line(_at(sigma), y + 8, _at(sigma), y + 13, 0.8) for sigma in station.sigmas),
-        text("noise, sigma 1", _NOISE - 8, y + 24, 10.5),
-        text("picture, 0", _RIGHT, y + 24, 10.5, anchor="end"),
+        text(say("noise"), _NOISE - 8, y + 24, 10.5),
+        text(say("picture"), _RIGHT, y + 24, 10.5, anchor="end"),
     )
     sheet.y = y + 28
 
 
-def _draw_arrival(sheet: Sheet, station: Station) -> None:
+def _draw_arrival(sheet: Sheet, station: Station, say: Say) -> None:
     top, x = sheet.y, _LEFT + 34
-    first, *words = arrival_words(station)
+    first, *words = arrival_words(station, say)
     verdict = None if station.entrance is None else station.entrance.verdict
     last = words.pop() if verdict is not None else None
     sheet.y += 8
@@ -127,37 +128,48 @@ def _draw_arrival(sheet: Sheet, station: Station) -> None:
     sheet.draw(arrow(_LEFT + 12, top, sheet.y, broken=verdict == "not run"))
 
 
-def _draw_foot(sheet: Sheet, drawn: Blueprint) -> None:
+def _draw_foot(sheet: Sheet, drawn: Blueprint, say: Say) -> None:
     cost = drawn.cost
     steps = sum(station.steps for station in drawn.stations if station.runs)
     flops, unit = flops_words(cost.flops).split()
     sheet.y += 14
     sheet.draw(double_rule(sheet.y, thick_first=False))
     sheet.y += 31
-    for x, value, label in ((70, steps, "steps"), (180, cost.forwards, "forwards"), (290, flops, unit)):
+    counted = (
+        (70, steps, say("steps-alone", n=steps)),
+        (180, cost.forwards, say("forwards-alone", n=cost.forwards)),
+        (290, flops, unit),
+    )
+    for x, value, label in counted:
         sheet.draw(
             text(str(value), x, sheet.y, 22, weight=800, anchor="middle"),
             text(label, x, sheet.y + 14, 11, anchor="middle"),
         )
     sheet.y += 33
-    size = f"{drawn.size.width}{_BY}{drawn.size.height} px on {drawn.model.name}"
+    size = say("size", width=drawn.size.width, height=drawn.size.height, model=drawn.model.name)
     sheet.draw(text(size, WIDTH / 2, sheet.y, 11, anchor="middle"))
 
 
-def _role(drawn: Blueprint) -> str:
+def _role(drawn: Blueprint, say: Say) -> str:
     recipe = drawn.recipe
     if recipe.arm is not None:
-        return f"ARM {recipe.arm}"
-    return "RECIPE" if recipe.control_of is None else f"CONTROL OF {recipe.control_of.upper()}"
+        return say("arm", arm=recipe.arm)
+    if recipe.control_of is None:
+        return say("recipe")
+    return say("control-of", name=recipe.control_of.upper())
 
 
-def _summary(drawn: Blueprint) -> str:
-    lines = [f"Blueprint of {drawn.recipe.title}"]
+def _summary(drawn: Blueprint, say: Say) -> str:
+    lines = [say("blueprint", title=drawn.recipe.title)]
     for station in drawn.stations:
         if station.number > 1:
-            lines += arrival_words(station)
-        lines += [f"pass {station.number}, {station.kind}", lora_words(station), cost_words(station)]
-    return "; ".join([*lines, total_words(drawn)])
+            lines += arrival_words(station, say)
+        lines += [
+            say("pass", number=station.number, kind=say(station.kind)),
+            lora_words(station, say),
+            cost_words(station, say),
+        ]
+    return "; ".join([*lines, total_words(drawn, say)])
 
 
 def _at(sigma: float) -> float:

@@ -1,6 +1,7 @@
 """A blueprint in words, and as Mermaid text."""
 
 from strikebox.lab.blueprint import Blueprint, Crossing, Station
+from strikebox.lab.blueprint_words import Say, english
 
 
 def mermaid(drawn: Blueprint) -> str:
@@ -21,88 +22,83 @@ def mermaid(drawn: Blueprint) -> str:
     return "\n".join(lines) + "\n"
 
 
-def arrival_words(station: Station) -> list[str]:
+def arrival_words(station: Station, say: Say = english) -> list[str]:
     """How a pass takes over from the one before, one line each."""
     before, crossing = station.number - 1, station.entrance
     if crossing is None:
-        return [f"looks at picture {before}", f"{station.reference_tokens:,} reference tokens, free of noise"]
-    lines = [f"start sigma {crossing.sigma:.3f} (strength {crossing.strength:.2f})", handoff_words(crossing)]
+        return [say("looks-at", number=before), say("reference-tokens", n=station.reference_tokens)]
+    lines = [
+        say("start", sigma=crossing.sigma, strength=crossing.strength),
+        handoff_words(crossing, say),
+    ]
     if crossing.verdict != "not run":
-        lines += [survivor_words(crossing), *bits_words(crossing)]
-    return [*lines, verdict_words(crossing, before)]
+        lines += [survivor_words(crossing, say), *bits_words(crossing, say)]
+    return [*lines, verdict_words(crossing, before, say)]
 
 
-def handoff_words(crossing: Crossing) -> str:
+def handoff_words(crossing: Crossing, say: Say = english) -> str:
     """What is handed over."""
     handoff = crossing.handoff
-    what = "latents" if handoff.through == "latents" else "picture"
-    match handoff.keep:
-        case "whole":
-            kept = f"whole {what}"
-        case "low-pass":
-            kept = f"{what} up to {handoff.cutoff:g} cycles"
-        case "mean":
-            kept = f"mean of the {what}"
-        case "phase-scrambled":
-            kept = f"phase-scrambled {what}"
-        case "nothing":
-            return "nothing is handed over"
-    return f"{kept}, at {1 - crossing.sigma:.1%} amplitude"
+    if handoff.keep == "nothing":
+        return say("nothing")
+    kept = say(f"{handoff.keep}-{handoff.through}", cutoff=handoff.cutoff or 0.0)
+    return say("amplitude", kept=kept, share=1 - crossing.sigma)
 
 
-def survivor_words(crossing: Crossing) -> str:
+def survivor_words(crossing: Crossing, say: Say = english) -> str:
     """How many modes stand above the noise."""
     survivors = crossing.survivors
     if survivors is None:
-        return "what survives: not measured here"
+        return say("not-measured")
     if survivors.cycles is None:
-        return f"0 of {crossing.modes:,} modes survive"
-    reach = "means alone" if survivors.cycles == 0 else f"up to {survivors.cycles:.3g} cycles"
-    return f"{survivors.modes:,} of {crossing.modes:,} modes survive, {reach}"
+        return say("none-survive", modes=crossing.modes)
+    alone = survivors.cycles == 0
+    reach = say("means-alone") if alone else say("up-to-cycles", cycles=survivors.cycles)
+    return say("survive", some=survivors.modes, modes=crossing.modes, reach=reach)
 
 
-def bits_words(crossing: Crossing) -> list[str]:
+def bits_words(crossing: Crossing, say: Say = english) -> list[str]:
     """How many bits can cross, beside what naming a training image takes."""
-    needed = (
-        f"naming 1 of {crossing.training_images:,} training images takes {amount(crossing.bits_to_name_one)}"
-    )
-    return [f"at most {amount(crossing.bits)} bits cross", needed]
+    needed = say("naming", images=crossing.training_images, bits=amount(crossing.bits_to_name_one))
+    return [say("bits", bits=amount(crossing.bits)), needed]
 
 
-def verdict_words(crossing: Crossing, before: int) -> str:
+def verdict_words(crossing: Crossing, before: int, say: Say = english) -> str:
     """Whether pass `before` can matter."""
-    return (
-        f"pass {before} is not run" if crossing.verdict == "not run" else f"pass {before} {crossing.verdict}"
-    )
+    return say(f"pass-{crossing.verdict.replace(' ', '-')}", number=before)
 
 
-def lora_words(station: Station) -> str:
+def lora_words(station: Station, say: Say = english) -> str:
     """The LoRA's scale and where it is on."""
     use = station.lora
     if use is None:
-        return "no LoRA"
+        return say("no-lora")
     if station.lora_steps == station.steps:
-        where = " throughout"
+        where = say("lora-throughout")
     else:
         low, high = use.sigma
-        above = f"sigma {low:g} to {high:g}" if high < 1 else f"above sigma {low:g}"
-        where = f" {above}, {station.lora_steps} of {station.steps} steps"
-    blocks = "".join(f", {name} at {factor:g}" for name, factor in use.blocks)
-    rank = "" if use.rank is None else f" cut to rank {use.rank}"
-    return f"LoRA at {use.scale!r}{rank}{where}{blocks}"
+        between = "lora-between" if high < 1 else "lora-above"
+        where = say(between, low=low, high=high, some=station.lora_steps, n=station.steps)
+    blocks = "".join(say("lora-block", name=name, factor=factor) for name, factor in use.blocks)
+    rank = "" if use.rank is None else say("lora-rank", rank=use.rank)
+    return say("lora", scale=use.scale, rank=rank, where=where, blocks=blocks)
 
 
-def cost_words(station: Station) -> str:
+def cost_words(station: Station, say: Say = english) -> str:
     """Steps, forwards and FLOPs of a pass."""
     if not station.runs:
-        return "not run"
-    return f"{station.steps} steps, {station.cost.forwards} forwards, {flops_words(station.cost.flops)}"
+        return say("not-run")
+    counted = (say("steps", n=station.steps), say("forwards", n=station.cost.forwards))
+    return ", ".join([*counted, flops_words(station.cost.flops)])
 
 
-def total_words(drawn: Blueprint) -> str:
+def total_words(drawn: Blueprint, say: Say = english) -> str:
     """Size, forwards and FLOPs of one picture."""
     size, cost = drawn.size, drawn.cost
-    return f"{size.width} x {size.height} px, {cost.forwards} forwards, {flops_words(cost.flops)}"
+    forwards = say("forwards", n=cost.forwards)
+    return say(
+        "total", width=size.width, height=size.height, forwards=forwards, flops=flops_words(cost.flops)
+    )
 
 
 def flops_words(flops: int) -> str:

@@ -11,6 +11,8 @@ from functools import cache
 from importlib import resources
 from typing import Literal, cast
 
+from strikebox.lab.blueprint_words import ENGLISH
+
 Forms = Mapping[str, str]
 Word = str | tuple[str, ...] | Forms
 Category = Literal["one", "few", "many", "other"]
@@ -23,6 +25,7 @@ class Words:
     language: str  # as in the `lang` attribute: en, ru
     name: str  # of the language, in the language
     table: Mapping[str, Word]  # by dotted key
+    recipes: Mapping[str, str]  # what recipes say of themselves in English -> in this language
 
     def __call__(self, key: str, **values: object) -> str:
         """The word with its {names} filled in. Raises KeyError where the word or a value is missing."""
@@ -40,6 +43,14 @@ class Words:
         if not isinstance(word, tuple):
             raise KeyError(f"{key} is no list")
         return word
+
+    def of_recipe(self, text: str) -> str:
+        """A recipe's title or description; an operator's own stays as it was written."""
+        return self.recipes.get(text, text)
+
+    def blueprint(self, key: str, **values: object) -> str:
+        """The words of a drawn recipe. Raises KeyError where there is none."""
+        return self(f"blueprint.{key}", **values)
 
     def has(self, key: str) -> bool:
         return key in self.table
@@ -66,8 +77,12 @@ NAMES: Mapping[str, str] = {"en": "English", "ru": "Русский"}
 @cache
 def words(language: str) -> Words:
     """The words of a language. Raises KeyError where the site does not speak it."""
-    text = (resources.files("strikebox.site") / "words" / f"{language}.toml").read_text("utf-8")
-    return Words(language, NAMES[language], dict(_flat(tomllib.loads(text))))
+    folder = resources.files("strikebox.site") / "words"
+    table = tomllib.loads((folder / f"{language}.toml").read_text("utf-8"))
+    if language == "en":  # where it comes from
+        return Words(language, NAMES[language], dict(_flat({**table, "blueprint": ENGLISH})), {})
+    recipes = tomllib.loads((folder / f"recipes-{language}.toml").read_text("utf-8"))
+    return Words(language, NAMES[language], dict(_flat(table)), cast(Mapping[str, str], recipes))
 
 
 def choose(cookie: str | None, header: str, spoken: Sequence[str]) -> str:

@@ -24,7 +24,7 @@ def router(parts: Parts) -> APIRouter:
     @pages.get("/pictures/{id}")
     def picture(request: Request, id: str) -> Response:
         found = public(parts, id)
-        client = gate_of(request).known_client(request)
+        client, language = gate_of(request).known_client(request), parts.templates.words(request).language
         others = parts.site.pictures.page("newest", most=_OTHERS + 1).pictures
         return parts.templates.page(
             request,
@@ -33,7 +33,7 @@ def router(parts: Parts) -> APIRouter:
             address=f"{parts.templates.base(request)}/pictures/{found.id}",
             file_name=_file_name(found),
             recipe_title=_title(found.toml, found.recipe),
-            blueprint=drawn(parts, found),
+            blueprint=drawn(parts, found, language),
             voted=client is not None and parts.site.votes.has(found.id, client),
             mine=client is not None and found.maker == client,
             reasons=REASONS,
