@@ -12,21 +12,19 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from animals import NAMES
 from captions import BACKGROUNDS, ground_en
 from PIL import Image
-from transformers import AutoTokenizer, CLIPModel
 from world import Drawings, background_colours, compose, load_drawings, load_labels
 
 from strikebox import flow
+from strikebox.extractors.judge import ClipJudge
 from strikebox.generation.backend import Denoise, Pixels
 from strikebox.generation.plan import noise_seed
 from strikebox.klein.backend import KleinBackend
@@ -40,27 +38,16 @@ SAME_COLOUR = 48  # largest distance of a corner's mean colour, per channel, of 
 _PAGE_MODES = ("11", "6", "7")
 
 
-@dataclass(frozen=True, slots=True)
 class Judge:
     """Names what pictures show, among the forty animals."""
 
-    model: CLIPModel
-    text: torch.Tensor
+    def __init__(self, folder: Path) -> None:
+        self._judge = ClipJudge(folder)
+        self._names = self._judge.words(NAMES)
 
-    @classmethod
-    def load(cls, folder: Path) -> Judge:
-        model = CLIPModel.from_pretrained(folder, dtype=torch.float32).eval()
-        tokenizer = AutoTokenizer.from_pretrained(folder)
-        tokens = tokenizer([f"<s>{name}</s>" for name in NAMES], padding="max_length", return_tensors="pt")
-        with torch.no_grad():
-            text = model.get_text_features(input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"])
-        return cls(model, _unit(_features(text)))
-
-    @torch.no_grad()
     def __call__(self, pictures: Sequence[Pixels]) -> list[str]:
-        values = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
-        image = _unit(_features(self.model.get_image_features(pixel_values=values)))
-        return [NAMES[i] for i in (image @ self.text.T).argmax(1).tolist()]
+        likeness = np.stack(self._judge(pictures)) @ self._names.T
+        return [NAMES[i] for i in likeness.argmax(1).tolist()]
 
 
 def autoencoder(backend: KleinBackend, held_out: Drawings) -> dict[str, float]:
@@ -161,14 +148,6 @@ def _similar(text: str, slogan: str) -> float:
     return max(SequenceMatcher(None, window, wanted).ratio() for window in windows)
 
 
-def _features(output: Any) -> torch.Tensor:
-    return output if isinstance(output, torch.Tensor) else output.pooler_output
-
-
-def _unit(features: torch.Tensor) -> torch.Tensor:
-    return features / features.norm(dim=-1, keepdim=True)
-
-
 def _share(hits: Sequence[bool]) -> float:
     return sum(hits) / len(hits) if hits else float("nan")
 
@@ -186,7 +165,7 @@ def main() -> None:
     if shutil.which("tesseract"):
         checks.append(lambda: lettering(backend, args.embedded / "labels" / "held-out"))
     if (args.embedded / "judge").exists():
-        judge = Judge.load(args.embedded / "judge")
+        judge = Judge(args.embedded / "judge")
         checks.append(lambda: named(judge, held_out))
         checks += [lambda: recognised(backend, judge), lambda: edits(backend, judge)]
     measured: dict[str, float] = {}

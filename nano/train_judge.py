@@ -1,86 +1,91 @@
-"""Train the judge: a small CLIP that learns drawings and labels' subjects from their names and from a teacher.
+"""Train the judge: a small dual encoder of pictures and names, in English and Russian.
 
-    python nano/train_judge.py --data build/nano --out build/nano/trained --teaching 150 --seconds 350
+    python nano/train_judge.py --data build/nano --out build/nano/trained --seconds 350
 
-First the teacher (teacher.py) learns the names, then the judge learns from both, on the same strongly augmented
-pictures. Drawings from further sources (clipart.py) are shown too where they have been made.
+Its eye has seen photographs before (eye.py) and now sees strongly augmented drawings and labels; its reader of names is
+new. Drawings from further sources (clipart.py) are shown too where they have been made.
 """
 
 from __future__ import annotations
 
-import argparse
 import copy
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from clipart import load_clipart
-from exams import Exam, Scorer, exams, marks
-from lessons import Pupil, teacher_loss
+from exams import Scorer, exams, marks
+from eye import FEATURES, SIDE, Eye, as_transformers
+from lessons import Question, contrastive_loss
 from pictures import MIXED, Batch, Names, Pictures
-from teacher import Teacher
 from tokens import encode, load_tokenizer
 from torch import nn
 from training import Clock, arguments, cosine, device, follow, prepare, set_rate
-from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, PreTrainedTokenizerFast
+from transformers import (
+    CLIPImageProcessor,
+    CLIPTextConfig,
+    CLIPTextModel,
+    PreTrainedTokenizerFast,
+    VisionTextDualEncoderModel,
+)
 from world import Drawings, load_autoencoder_labels, load_drawings
 
-PEAK_RATE, TEACHER_RATE = 1e-3, 3e-4
-AVERAGE_DECAY = 0.998
-WEIGHT_DECAY, ATTENTION_DROPOUT, SKIPPED = 0.15, 0.1, 0.1
-"""`SKIPPED`: the share of pictures that pass by the last layer; fewer pass by those before it."""
+RATE, NEW = 3e-4, 3.0
+"""The peak rate of the eye, and how many times faster the rest learns, which is new."""
+AVERAGE_DECAY, WEIGHT_DECAY = 0.998, 0.15
+WIDTH, READERS_WIDTH = 128, 96
+"""Of the space that pictures and names share, and of the reader."""
+RUSSIAN_SHARE = 0.2
 MEAN = STD = 0.5
 CALM = 0.85
 """From this share of the time on no pictures are mixed."""
 LABELS = Path("src/strikebox/embedded/labels/held-out")
 
 
-def new_judge(vocabulary: int, patch: int = 8) -> CLIPModel:
-    return CLIPModel(
-        CLIPConfig(
-            text_config={
-                "vocab_size": vocabulary, "hidden_size": 96, "intermediate_size": 256, "num_hidden_layers": 2,
-                "num_attention_heads": 2, "max_position_embeddings": 24, "bos_token_id": 2, "eos_token_id": 3,
-                "pad_token_id": 0, "projection_dim": 128, "attention_dropout": ATTENTION_DROPOUT,
-            },
-            vision_config={
-                "hidden_size": 192, "intermediate_size": 448, "num_hidden_layers": 6, "num_attention_heads": 3,
-                "image_size": 128, "patch_size": patch, "projection_dim": 128, "attention_dropout": ATTENTION_DROPOUT,
-            },
-            projection_dim=128,
-        )
-    )  # fmt: skip
+class Judge(nn.Module):
+    """Radford et al., "Learning transferable visual models from natural language supervision", 2021."""
+
+    def __init__(self, vocabulary: int) -> None:
+        super().__init__()
+        self.eye = Eye()
+        self.reader = CLIPTextModel(
+            CLIPTextConfig(
+                vocab_size=vocabulary, hidden_size=READERS_WIDTH, intermediate_size=256, num_hidden_layers=2,
+                num_attention_heads=2, max_position_embeddings=24, bos_token_id=2, eos_token_id=3, pad_token_id=0,
+                projection_dim=WIDTH, attn_implementation="eager",
+            )
+        )  # fmt: skip
+        self.from_eye = nn.Linear(FEATURES, WIDTH, bias=False)
+        self.from_reader = nn.Linear(READERS_WIDTH, WIDTH, bias=False)
+        self.logit_scale = nn.Parameter(torch.tensor(2.6592))
+
+    def forward(self, picture: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        """Logits (n, m) of pictures (n, 3, 128, 128) and tokens (m, text tokens)."""
+        read = self.reader(input_ids=tokens, attention_mask=(tokens != 0).long()).pooler_output
+        names = F.normalize(self.from_reader(read).float(), dim=1)
+        pictures = F.normalize(self.from_eye(self.eye(picture)[1]).float(), dim=1)
+        return pictures @ names.T * self.logit_scale.exp()
+
+    def as_transformers(self) -> VisionTextDualEncoderModel:
+        eye, reader = as_transformers(self.eye), copy.deepcopy(self.reader)
+        judge = VisionTextDualEncoderModel(vision_model=eye, text_model=reader)
+        judge.visual_projection, judge.text_projection = self.from_eye, self.from_reader
+        judge.logit_scale = self.logit_scale
+        judge.config.projection_dim = judge.projection_dim = WIDTH
+        return judge
 
 
-def skip_layers(judge: CLIPModel) -> None:
-    """Stochastic depth: in training some pictures pass by a layer, the more the later it comes."""
-    layers = judge.vision_model.encoder.layers
-    for k, layer in enumerate(layers):
-        layer.register_forward_hook(_skip(SKIPPED * (k + 1) / len(layers)))
+def optimizer_of(judge: Judge) -> torch.optim.AdamW:
+    def group(weights: Sequence[nn.Parameter], times: float, decays: bool) -> dict[str, object]:
+        chosen = [w for w in weights if (w.ndim > 1) == decays]
+        return {"params": chosen, "weight_decay": WEIGHT_DECAY if decays else 0.0, "times": times}
 
-
-def _skip(share: float) -> Callable[[nn.Module, tuple[torch.Tensor, ...], torch.Tensor], torch.Tensor]:
-    def hook(layer: nn.Module, given: tuple[torch.Tensor, ...], made: torch.Tensor) -> torch.Tensor:
-        if not layer.training:
-            return made
-        kept = (torch.rand(len(made), 1, 1, device=made.device) >= share).to(made.dtype) / (1 - share)
-        return given[0] + (made - given[0]) * kept
-
-    return hook
-
-
-def optimizer_of(model: nn.Module) -> torch.optim.AdamW:
-    weights = list(model.parameters())
-    groups = [
-        {"params": [w for w in weights if w.ndim > 1], "weight_decay": WEIGHT_DECAY},
-        {"params": [w for w in weights if w.ndim <= 1], "weight_decay": 0.0},
-    ]
+    eye = list(judge.eye.parameters())
+    new = [weight for name, weight in judge.named_parameters() if not name.startswith("eye.")]
+    groups = [group(weights, times, decays) for weights, times in ((eye, 1.0), (new, NEW)) for decays in (False, True)]
     return torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True)
-
-
-def averaged(model: nn.Module) -> nn.Module:
-    return copy.deepcopy(model).requires_grad_(False).eval()
 
 
 def state(model: nn.Module) -> list[torch.Tensor]:
@@ -88,40 +93,15 @@ def state(model: nn.Module) -> list[torch.Tensor]:
     return [t for t in model.state_dict(keep_vars=True).values() if t.is_floating_point()]
 
 
-def fit(
-    model: nn.Module, average: nn.Module, loss_of: Callable[[Batch], torch.Tensor], pictures: Pictures, rate: float,
-    seconds: float, args: argparse.Namespace, report: Callable[[], dict[str, float]],
-) -> int:  # fmt: skip
-    """Trains for `seconds`; `average` follows. The number of steps."""
-    optimizer, clock, name = optimizer_of(model), Clock(seconds), type(model).__name__.lower()
-    following, followed = state(average), state(model)
-    for share in clock.laps():
-        set_rate(optimizer, cosine(share, rate, clock.steps, warm_up=300))
-        batch = pictures.batch(args.batch, MIXED if share < CALM else 0.0)
-        with torch.autocast(device().type, torch.bfloat16):
-            loss = loss_of(batch)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        follow(following, followed, clock.steps, AVERAGE_DECAY)
-        if (clock.steps + 1) % args.report == 0:
-            print(f"{name} {clock.steps + 1} {share:.2f} loss {loss.item():.4f}", report(), flush=True)
-    return clock.steps
+def loss_of(judge: Judge, batch: Batch, names: Names) -> torch.Tensor:
+    question = Question.of(batch)
+    language = (torch.rand(len(question.names), device=device()) < RUSSIAN_SHARE).long()
+    return contrastive_loss(judge(batch.picture, names.tokens[question.names, language]), question.target)
 
 
-def teachers_scorer(teacher: Teacher, names: Names) -> Scorer:
-    def score(picture: torch.Tensor, asked: tuple[str, ...]) -> torch.Tensor:
-        return teacher(picture)[1][:, [names.index[name] for name in asked]]
-
-    return score
-
-
-def judges_scorer(judge: CLIPModel, tokenizer: PreTrainedTokenizerFast) -> Scorer:
+def scorer(judge: Judge, tokenizer: PreTrainedTokenizerFast) -> Scorer:
     def score(picture: torch.Tensor, asked: Sequence[str]) -> torch.Tensor:
-        tokens = torch.tensor(encode(tokenizer, list(asked)), device=device())
-        seen = picture.to(judge.dtype)
-        return judge(input_ids=tokens, attention_mask=(tokens != 0).long(), pixel_values=seen).logits_per_image
+        return judge(picture, torch.tensor(encode(tokenizer, list(asked)), device=device()))
 
     return score
 
@@ -130,38 +110,19 @@ def with_clipart(drawings: Drawings, clipart: Drawings) -> Drawings:
     return Drawings(drawings.records + clipart.records, torch.cat([drawings.rgba, clipart.rgba]))
 
 
-def taught(names: Names, pictures: Pictures, given: dict[str, Exam], args: argparse.Namespace) -> Teacher:
-    """The teacher after its lessons; it goes on from what an earlier run left of it."""
-    teacher, kept = Teacher(len(names.index)), args.out / "teacher.pt"
-    if kept.exists():
-        teacher.load_state_dict(torch.load(kept, map_location="cpu", weights_only=True))
-    teacher.to(device(), memory_format=torch.channels_last)
-    average = averaged(teacher)
-    score = teachers_scorer(average, names)
-    learning = torch.compile(teacher) if args.compile else teacher
-    teacher.train()
-    fit(teacher, average, lambda batch: teacher_loss(learning, batch), pictures, TEACHER_RATE, args.teaching,
-        args, lambda: marks(score, given))  # fmt: skip
-    print("teacher", marks(score, given), flush=True)
-    torch.save(average.state_dict(), kept)
-    return average
-
-
-def save(judge: CLIPModel, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
-    judge.save_pretrained(folder)
+def save(judge: Judge, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    judge.cpu().as_transformers().to(torch.bfloat16, memory_format=torch.contiguous_format).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    side = {"height": 128, "width": 128}
+    side = {"height": SIDE, "width": SIDE}
     CLIPImageProcessor(
-        size=side, crop_size=side, do_center_crop=False, image_mean=[MEAN] * 3, image_std=[STD] * 3
+        size=side, crop_size=side, do_center_crop=False, resample=2, image_mean=[MEAN] * 3, image_std=[STD] * 3
     ).save_pretrained(folder)
 
 
 def main() -> None:
     parser = arguments(__doc__, seconds=350, batch=512)
-    parser.add_argument("--teaching", type=float, default=150, help="seconds for the teacher, before the judge's")
     parser.add_argument("--labels", type=Path, default=LABELS, help="held-out labels, for the log alone")
-    parser.add_argument("--start", type=Path, help="go on from the judge in this folder")
-    parser.add_argument("--patch", type=int, default=8, help="side of a patch in pixels")
+    parser.add_argument("--start", type=Path, help="weights of the eye to go on from, saved by torch")
     args = parser.parse_args()
     random = prepare(args.seed)
     tokenizer = load_tokenizer(args.out / "tokenizer")
@@ -172,22 +133,32 @@ def main() -> None:
     names = Names.of(training, labels, tokenizer)
     given = exams(held_out, args.labels)
     pictures = Pictures(training, labels, pixels, names, random)
-    teacher = taught(names, pictures, given, args)
-    judge = CLIPModel.from_pretrained(args.start, dtype=torch.float32) if args.start else new_judge(len(tokenizer), args.patch)
-    pupil = Pupil(judge).to(device())
-    average = averaged(pupil)
-    score = judges_scorer(average.judge, tokenizer)
-    skip_layers(pupil.judge)
+    judge = Judge(len(tokenizer))
+    if args.start:
+        judge.eye.load_state_dict(torch.load(args.start, map_location="cpu", weights_only=True))
+    judge.to(device(), memory_format=torch.channels_last)
+    average = copy.deepcopy(judge).requires_grad_(False).eval()
+    score = scorer(average, tokenizer)
+    following, followed = state(average), state(judge)
+    optimizer, clock = optimizer_of(judge), Clock(args.seconds)
     if args.compile:
-        pupil.judge.vision_model = torch.compile(pupil.judge.vision_model)
-        teacher = torch.compile(teacher)
-    pupil.train()
-    steps = fit(pupil, average, lambda batch: pupil.loss(batch, names, teacher), pictures, PEAK_RATE, args.seconds,
-                args, lambda: marks(score, given))  # fmt: skip
-    average.judge.to(torch.bfloat16)
-    log = {"steps": steps, "batch": args.batch, "teaching": args.teaching, "seconds": args.seconds, "seed": args.seed,
-           "clipart": len(clipart), "teacher": marks(teachers_scorer(teacher, names), given), **marks(score, given)}  # fmt: skip
-    save(average.judge, tokenizer, args.out / "judge")
+        judge.eye.compile()
+    judge.train()
+    for share in clock.laps():
+        set_rate(optimizer, cosine(share, RATE, clock.steps, warm_up=300))
+        batch = pictures.batch(args.batch, MIXED if share < CALM else 0.0)
+        with torch.autocast(device().type, torch.bfloat16):
+            loss = loss_of(judge, batch, names)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(judge.parameters(), 1.0)
+        optimizer.step()
+        follow(following, followed, clock.steps, AVERAGE_DECAY)
+        if (clock.steps + 1) % args.report == 0:
+            print(f"{clock.steps + 1} {share:.2f} loss {loss.item():.4f}", marks(score, given), flush=True)
+    log = {"steps": clock.steps, "batch": args.batch, "seconds": args.seconds, "seed": args.seed,
+           "clipart": len(clipart), **marks(score, given)}  # fmt: skip
+    save(average, tokenizer, args.out / "judge")
     (args.out / "judge.json").write_text(json.dumps(log))
     print("judge", log, flush=True)
 

@@ -68,8 +68,9 @@ def cosine(share: float, peak: float, step: int, *, warm_up: int = 200, flat_unt
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """The rate of every group of weights, times its own factor where it has one."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group.get("times", 1.0)
 
 
 @torch.no_grad()

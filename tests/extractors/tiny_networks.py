@@ -1,6 +1,7 @@
 """Networks of a few thousand weights, as directories that transformers wrote."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
@@ -8,15 +9,19 @@ from transformers import (
     CLIPConfig,
     CLIPImageProcessorPil,
     CLIPModel,
+    CLIPTextConfig,
+    EfficientNetConfig,
     PreTrainedTokenizerFast,
     SiglipConfig,
     SiglipImageProcessorPil,
     SiglipModel,
+    VisionTextDualEncoderConfig,
+    VisionTextDualEncoderModel,
 )
 
 SIDE = 32
 WORDS = ["<pad>", "<unk>", "<s>", "</s>", "cat", "dog", "owl", "fir", "tree"]
-_TEXT = {
+_TEXT: dict[str, Any] = {
     "vocab_size": len(WORDS), "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1,
     "num_attention_heads": 2, "max_position_embeddings": 8, "projection_dim": 12, "projection_size": 16,
     "pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3,
@@ -57,4 +62,21 @@ def siglip(folder: Path) -> Path:
     SiglipModel(SiglipConfig(text_config=_TEXT, vision_config=_VISION)).save_pretrained(folder)
     tokenizer(frames=True).save_pretrained(folder)
     SiglipImageProcessorPil(size={"height": SIDE, "width": SIDE}).save_pretrained(folder)
+    return folder
+
+
+def dual(folder: Path) -> Path:
+    """A dual encoder of random weights: an EfficientNet for the pictures, CLIP's reader for the words."""
+    torch.manual_seed(0)
+    eye = EfficientNetConfig(
+        image_size=SIDE, width_coefficient=0.25, depth_coefficient=0.1, hidden_dim=320, hidden_size=320,
+        initializer_range=1.0,
+    )  # fmt: skip
+    config = VisionTextDualEncoderConfig.from_vision_text_configs(
+        eye, CLIPTextConfig(**_TEXT), projection_dim=12
+    )
+    VisionTextDualEncoderModel(config).save_pretrained(folder)
+    tokenizer(frames=False).save_pretrained(folder)
+    side = {"height": SIDE, "width": SIDE}
+    CLIPImageProcessorPil(size=side, crop_size=side, do_center_crop=False).save_pretrained(folder)
     return folder

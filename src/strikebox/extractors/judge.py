@@ -1,4 +1,4 @@
-"""The judge: which of some names fits a picture best. The embedded one, or any CLIP or SigLIP.
+"""The judge: which of some names fits a picture best. The embedded one, or any CLIP, SigLIP or dual encoder.
 
 Radford et al., "Learning transferable visual models from natural language supervision", 2021 (CLIP).
 """
@@ -9,7 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import AutoTokenizer, CLIPModel, PreTrainedTokenizerBase, SiglipModel
+from transformers import (
+    AutoTokenizer,
+    CLIPModel,
+    PreTrainedTokenizerBase,
+    SiglipModel,
+    VisionTextDualEncoderModel,
+)
 
 from strikebox.errors import ExtractorError
 from strikebox.extractors import networks
@@ -17,7 +23,11 @@ from strikebox.extractors.networks import OPTIONS, WEIGHTS, Eye
 from strikebox.generation.backend import Pixels
 from strikebox.metrics.features import Feature
 
-_KINDS = {"clip": CLIPModel, "siglip": SiglipModel}
+_KINDS = {
+    "clip": CLIPModel,
+    "siglip": SiglipModel,
+    "vision-text-dual-encoder": VisionTextDualEncoderModel,
+}
 _CODE = "1"  # to be raised with any change of the features
 NOISE = "texture noise"
 """What the embedded judge was taught to call a picture without a subject."""
@@ -39,7 +49,7 @@ class ClipJudge:
         )
         found = networks.kind(directory)
         if found not in _KINDS:
-            raise ExtractorError(f"{directory} is of kind {found}; a judge is of kind {' or '.join(_KINDS)}")
+            raise ExtractorError(f"{directory} is of kind {found}; a judge is of kind {', '.join(_KINDS)}")
         with networks.loading(directory):
             network = _KINDS[found].from_pretrained(directory, **WEIGHTS)
             self._tokenizer = AutoTokenizer.from_pretrained(directory, **OPTIONS)

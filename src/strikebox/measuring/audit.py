@@ -31,7 +31,7 @@ class Settings:
     subjects: tuple[str, ...] = ()  # empty: what the dataset says that its pictures show
     share: float = 0.05  # to be certified: at most so many pictures repeat a training picture
     white_box: bool = True  # compare the model's losses on training and on held-out pictures
-    judge: str | None = None  # a CLIP or SigLIP model that knows the subjects
+    judge: str | None = None  # a CLIP, SigLIP or dual encoder that knows the subjects
     device: str = "auto"
     dtype: str = "auto"
     batch_size: int = 8

@@ -23,7 +23,7 @@ class Options:
 
     training: Path | None = None  # folder of the pictures that the LoRA was trained on
     held_out: Path | None = None  # folder of pictures of the same style that it never saw
-    judge: str | None = None  # a CLIP or SigLIP model: directory or hub id
+    judge: str | None = None  # a CLIP, SigLIP or dual encoder: directory or hub id
     style: tuple[str, ...] = ()  # more descriptors of style: names, directories or hub ids
     language: str = "rus"  # of the lettering, as tesseract names it
     dollars_per_hour: float | None = None
@@ -112,7 +112,7 @@ def _judge(run: Run, options: Options, missing: dict[str, str]) -> Judge | None:
     if _is_embedded(run) and folder.is_dir():
         return ClipJudge(folder)
     missing["judge"] = (
-        "Anatomy was not measured: give a CLIP or SigLIP model that knows the subjects (--judge)."
+        "Anatomy was not measured: give a CLIP, SigLIP or dual encoder that knows the subjects (--judge)."
     )
     return None
 
