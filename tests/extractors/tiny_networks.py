@@ -30,6 +30,10 @@ _VISION = {
     "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
     "image_size": SIDE, "patch_size": 8, "projection_dim": 12,
 }  # fmt: skip
+_EYE: dict[str, Any] = {
+    "image_size": SIDE, "width_coefficient": 0.25, "depth_coefficient": 0.1, "hidden_dim": 320, "hidden_size": 320,
+    "initializer_range": 1.0,
+}  # fmt: skip
 
 
 def tokenizer(frames: bool) -> PreTrainedTokenizerFast:
@@ -68,10 +72,7 @@ def siglip(folder: Path) -> Path:
 def dual(folder: Path) -> Path:
     """A dual encoder of random weights: an EfficientNet for the pictures, CLIP's reader for the words."""
     torch.manual_seed(0)
-    eye = EfficientNetConfig(
-        image_size=SIDE, width_coefficient=0.25, depth_coefficient=0.1, hidden_dim=320, hidden_size=320,
-        initializer_range=1.0,
-    )  # fmt: skip
+    eye = EfficientNetConfig(**_EYE)
     config = VisionTextDualEncoderConfig.from_vision_text_configs(
         eye, CLIPTextConfig(**_TEXT), projection_dim=12
     )
