@@ -31,8 +31,8 @@ _VISION = {
     "image_size": SIDE, "patch_size": 8, "projection_dim": 12,
 }  # fmt: skip
 _EYE: dict[str, Any] = {
-    "image_size": SIDE, "width_coefficient": 0.25, "depth_coefficient": 0.1, "hidden_dim": 320, "hidden_size": 320,
-    "initializer_range": 1.0,
+    "image_size": SIDE, "width_coefficient": 0.25, "depth_coefficient": 0.1, "hidden_dim": 320,
+    "hidden_size": 320, "initializer_range": 1.0,
 }  # fmt: skip
 
 
