@@ -59,8 +59,12 @@ class SettingsError(StrikeboxError):
     """A configuration that has an unknown key or an impossible value."""
 
 
-class OrderError(StrikeboxError):
-    """A picture that cannot be ordered as it was asked for; its message is for the visitor."""
+class VisitorError(StrikeboxError):
+    """What a visitor can mend. The message is shown to anybody: it names no path, setting or address."""
+
+
+class OrderError(VisitorError):
+    """A picture that cannot be ordered as it was asked for."""
 
 
 class PromptRefused(OrderError):
@@ -71,9 +75,9 @@ class PromptRefused(OrderError):
         super().__init__(message)
         self._reasons = reasons or {}
 
-    def reason(self, language: str) -> str:
-        """What to change, in `language` where that is known."""
-        return self._reasons.get(language, str(self))
+    def reason(self, language: str) -> str | None:
+        """What to change, in `language`; None where it is not known in that."""
+        return self._reasons.get(language)
 
 
 class LaterError(OrderError):
@@ -117,9 +121,9 @@ class ProvenanceError(StrikeboxError):
     """A certificate, a key or a file that a picture cannot be signed with, or read from."""
 
 
-class MissingPicture(StrikeboxError):
+class MissingPicture(VisitorError):
     """A picture that is not there, or not shown to the public."""
 
 
-class CursorError(StrikeboxError):
+class CursorError(VisitorError):
     """A place in the gallery that no page led to."""

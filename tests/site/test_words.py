@@ -16,6 +16,7 @@ CATEGORIES = {language: {rule(n) for n in range(200)} for language, rule in PLUR
 # Built from parts, where no search finds them.
 BUILT = {
     "blueprint": None,
+    "failure": None,
     "error": {f"{kind.word}{end}" for kind in problem_kinds.KINDS for end in ("", "_text")},
     "reasons": None,
     "said": None,

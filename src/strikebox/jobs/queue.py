@@ -22,7 +22,7 @@ MOST_ATTEMPTS = 3
 
 _FENCE = "jobs"
 _NEXT_VERSION = jobs.c.version + 1
-_GAVE_UP = "It was tried {attempts} times and each worker died over it; ask for something else."
+_GAVE_UP = "gave-up: it was tried {attempts} times and each worker died over it"
 
 
 @final
@@ -135,7 +135,7 @@ class Queue:
         self._end(connection, job, {"state": "done", "result": dict(result)})
 
     def fail(self, job: Job, error: str, *, retry: bool = False) -> None:
-        """It cannot be done, and `error` tells its client why; `retry`: another attempt may do it.
+        """It cannot be done, and `error` says why (site/failures.py); `retry`: another attempt may do it.
 
         Raises LeaseLost where the lease was lost.
         """

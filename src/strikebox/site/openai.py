@@ -22,12 +22,14 @@ from strikebox.site.api.models import Text
 from strikebox.site.api.openapi import OPTIONAL_KEY, described_openai
 from strikebox.site.api.places import base_of
 from strikebox.site.context import Site
+from strikebox.site.failures import told
 from strikebox.site.gate import Asker, gate_of
 from strikebox.site.orders import Ticket
 from strikebox.site.pictures import Picture
 from strikebox.site.problem_kinds import Kind
 from strikebox.site.problems import Problem, Refused
 from strikebox.site.progress import Progress
+from strikebox.site.words import words
 
 LONGEST_WAIT = 120.0  # seconds
 _BETWEEN = 0.25  # seconds between looks at the jobs
@@ -171,8 +173,9 @@ def _made(site: Site, ended: Progress) -> Picture:
     picture = site.pictures.find(ended.id)
     if picture is not None and picture.is_public:
         return picture
-    told = ended.problem or "The job was cancelled, or its picture is not shown any more."
-    raise Refused(_problem(kinds.FAILED if picture is None else kinds.REFUSED, told))
+    over = "The job was cancelled, or its picture is not shown any more."
+    why = over if ended.failure is None else told(ended.failure, words("en"))
+    raise Refused(_problem(kinds.FAILED if picture is None else kinds.REFUSED, why))
 
 
 def _problem(kind: Kind, detail: str) -> Problem:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from strikebox import errors
 from strikebox.errors import StrikeboxError
@@ -53,7 +54,7 @@ TIMEOUT = _kind(504, "not-done-in-time", "The picture is not done yet", "closed"
 
 KINDS: tuple[Kind, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Kind))
 
-# The first class that an error is an instance of decides; its message is shown where it is for visitors.
+# The first class that an error is an instance of decides. Their messages are shown to whoever asked.
 FOR_VISITORS: Sequence[tuple[type[StrikeboxError], Kind]] = (
     (errors.ProofNeeded, PROOF),
     (errors.PromptRefused, REFUSED),
@@ -71,6 +72,7 @@ FOR_OPERATORS: Sequence[tuple[type[StrikeboxError], Kind]] = (
     (errors.JobsError, DATABASE),
     (errors.StoreError, STORAGE),
 )
+_PHRASES: Mapping[int, str] = {status.value: status.phrase for status in HTTPStatus}
 BY_STATUS: Mapping[int, Kind] = {
     400: BAD_REQUEST,
     401: UNAUTHORIZED,
@@ -83,3 +85,11 @@ BY_STATUS: Mapping[int, Kind] = {
     429: TOO_MANY,
     503: STORAGE,
 }
+
+
+def of_status(status: int) -> Kind:
+    """The kind of a status of HTTP, 400 to 599, that has no error of its own. Each keeps its number."""
+    if (known := BY_STATUS.get(status)) is not None:
+        return known
+    title = _PHRASES.get(status, "The request cannot be answered")
+    return _kind(status, f"status-{status}", title, "bad_request" if status < 500 else "closed")

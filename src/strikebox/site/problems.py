@@ -93,10 +93,7 @@ def of(error: Exception) -> Problem:
         case RequestValidationError():
             return _invalid(error)
         case HTTPException():
-            kind = kinds.BY_STATUS.get(
-                error.status_code, kinds.BAD_REQUEST if error.status_code < 500 else kinds.INTERNAL
-            )
-            return Problem(kind=kind, headers=dict(error.headers or {}))
+            return Problem(kind=kinds.of_status(error.status_code), headers=dict(error.headers or {}))
         case StrikeboxError():
             return _known(error)
         case _:

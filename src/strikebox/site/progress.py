@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from strikebox.jobs import Database, State
 from strikebox.jobs.job import FINAL
 from strikebox.jobs.schema import fences, jobs, previews
+from strikebox.site.failures import Code, code_of
 from strikebox.site.sql import insert_once
 from strikebox.site.waiting import Waiting
 
@@ -28,7 +29,7 @@ class Progress:
     steps: int | None  # None: not known yet
     preview_step: int | None  # of the preview that there is
     picture: str | None  # id, of a done job
-    problem: str | None  # of a failed one: what is wrong and what to do
+    failure: Code | None  # of a failed one
 
     @property
     def is_final(self) -> bool:
@@ -68,7 +69,7 @@ class ProgressReader:
             steps=row.steps or None,
             preview_step=row.preview_step,
             picture=row.result.get("picture"),
-            problem=row.error,
+            failure=code_of(row.error or "") if row.state == "failed" else None,
         )
 
     def version(self, id: str) -> int | None:

@@ -17,7 +17,7 @@ from strikebox.generation.plan import Cell, make_cell, make_plan
 from strikebox.generation.render import render
 from strikebox.jobs import Job
 from strikebox.recipe import Recipe
-from strikebox.site import served_recipes
+from strikebox.site import failures, served_recipes
 from strikebox.site.context import Site
 from strikebox.site.progress import Preview
 from strikebox.store import Identity, RunFolder
@@ -88,7 +88,7 @@ class Batches:
                 yield job.id, self._cell(job, recipe)
             except StrikeboxError as error:
                 _log.warning("%s cannot be made: %s", job.id, error)
-                self._publisher.fail(job, f"It cannot be made: {error}", hand, retry=False)
+                self._publisher.fail(job, failures.line("impossible", str(error)), hand, retry=False)
 
     def _cell(self, job: Job, recipe: Recipe) -> Cell:
         side = self._site.settings.model.size

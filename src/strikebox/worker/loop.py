@@ -17,7 +17,7 @@ import numpy as np
 from strikebox.errors import JobsError, LeaseLost, ModerationError, StoreError, StrikeboxError
 from strikebox.generation.backend import Size
 from strikebox.jobs import Job
-from strikebox.site import retention
+from strikebox.site import failures, retention
 from strikebox.site.context import Site
 from strikebox.site.hall import ENLARGEMENT
 from strikebox.site.orders import PICTURE
@@ -37,8 +37,6 @@ _CLEANING = 3600.0  # seconds between looks for what may be forgotten
 _LEAST_ROOM = 64 * 1024 * 1024  # bytes that a disk must have free before a job is leased
 _LONGEST_PAUSE = 30.0  # seconds, while the database or the disk fails
 
-_WENT_WRONG = "Something went wrong while it was made. Try again, or try other words."
-_NO_MONEY = "Today's budget ran out while it was made. Try again tomorrow."
 
 _log = logging.getLogger(__name__)
 
@@ -133,7 +131,7 @@ class Worker:
                 raise
             except Exception:
                 _log.exception("a batch of %d failed", len(leased))
-                self._fail_all(hand, _WENT_WRONG, retry=True)
+                self._fail_all(hand, failures.line("went-wrong"), retry=True)
             finally:
                 self._hand = None
         self._beat(0)
@@ -150,13 +148,13 @@ class Worker:
             except (JobsError, StoreError):
                 raise
             except StrikeboxError as error:
-                self._publisher.fail(job, str(error), hand, retry=False)
+                self._publisher.fail(job, failures.line("impossible", str(error)), hand, retry=False)
 
     def _stopped(self, stop: Stop, hand: Hand) -> None:
         _log.warning("a batch was stopped: %s", stop.why)
         match stop.why:
             case "no money":
-                self._fail_all(hand, _NO_MONEY, retry=False)
+                self._fail_all(hand, failures.line("no-money", "the day's budget was spent"), retry=False)
             case "draining" | "nobody waits" | "stalled":
                 self._publisher.give_back(hand)
 

@@ -14,6 +14,7 @@ from strikebox.errors import MissingPicture
 from strikebox.generation.backend import Pixels
 from strikebox.generation.plan import Cell
 from strikebox.jobs import Job
+from strikebox.site import failures
 from strikebox.site.context import Site
 from strikebox.site.moderation.picture import Finding
 from strikebox.site.pictures import Picture
@@ -75,7 +76,7 @@ class Publisher:
             self._site.pictures.enlarge(connection, picture.id, name)
 
     def fail(self, job: Job, message: str, hand: Hand, *, retry: bool) -> None:
-        """It was not made; `message` is for its client. Raises LeaseLost or JobsError."""
+        """It was not made; `message` is a line of failures. Raises LeaseLost or JobsError."""
         _, unpaid = hand.let_go(job.id)
         with self._site.database.writing() as connection:
             self._site.queue.fail_in(connection, job, message, retry=retry)
@@ -104,7 +105,7 @@ class Publisher:
                 site.queue.finish_in(connection, job, {"picture": job.id})
             else:
                 _log.warning("withheld %s: %s: %s", job.id, finding.code, finding.detail)
-                site.queue.fail_in(connection, job, finding.reason("en"))
+                site.queue.fail_in(connection, job, failures.line(finding.code, finding.reason("en")))
             dollars = site.budget.settle(connection, job.id, site.pricing.dollars(unpaid))
             site.pictures.publish(connection, replace(picture, seconds=seconds, dollars=dollars))
             site.waiting.kept_in(connection, job.id)

@@ -8,9 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from strikebox.generation.plan import MOST_SEED
 from strikebox.jobs import State
 from strikebox.site.budget import Today
+from strikebox.site.failures import Code, told
 from strikebox.site.pictures import Page, Picture
 from strikebox.site.progress import Progress
 from strikebox.site.reports import LONGEST_TEXT, Reason
+from strikebox.site.words import words
 
 Text = Annotated[str, Field(max_length=2000)]
 Seed = Annotated[int, Field(ge=0, le=MOST_SEED, strict=True)]
@@ -63,11 +65,12 @@ class JobAnswer(_Answer):
     steps: Annotated[int | None, Field(description="null: not known yet.")]
     picture: Annotated[str | None, Field(description="Id of the picture, once it is published.")]
     problem: Annotated[str | None, Field(description="Why a failed job failed, and what to do.")]
+    problem_code: Annotated[Code | None, Field(description="The same as a code that never changes.")]
     links: JobLinks
 
     @classmethod
     def of(cls, progress: Progress, base: str) -> Self:
-        picture = progress.picture
+        picture, failure = progress.picture, progress.failure
         return cls(
             id=progress.id,
             state=progress.state,
@@ -77,7 +80,8 @@ class JobAnswer(_Answer):
             steps_done=progress.steps_done,
             steps=progress.steps,
             picture=picture,
-            problem=progress.problem,
+            problem=failure and told(failure, words("en")),
+            problem_code=failure,
             links=JobLinks(
                 self=f"{base}/api/v1/jobs/{progress.id}",
                 page=f"{base}/jobs/{progress.id}",

@@ -34,7 +34,7 @@ def error_page(templates: Templates, request: Request, problem: Problem) -> Resp
 
 
 def fault_of(error: StrikeboxError, words: Words) -> Fault:
-    """How a form tells of an error; a refused prompt has its own reason."""
+    """How a form tells of an error; a refused prompt has its own reason, if it speaks the language."""
     reason = error.reason(words.language) if isinstance(error, PromptRefused) else None
     return told(problems.of(error), words, reason)
 

@@ -6,9 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, HTTPException, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from strikebox.site.moderation.picture import Finding
 from strikebox.site.pages.parts import Parts, see_other
-from strikebox.site.pages.standing import finding_on, standing
+from strikebox.site.pages.standing import standing
 from strikebox.site.progress import Progress
 from strikebox.site.sse import changes
 
@@ -38,7 +37,7 @@ def router(parts: Parts) -> APIRouter:
             headers={"Cache-Control": "no-store"},
             id=id,
             subject=str(found.payload["subject"]),
-            standing=standing(now, words(request), _withheld(parts, now)),
+            standing=standing(now, words(request)),
         )
 
     @pages.get("/jobs/{id}/events", response_class=EventSourceResponse)
@@ -59,11 +58,6 @@ def router(parts: Parts) -> APIRouter:
         return Response(found.webp, media_type="image/webp", headers={"Cache-Control": "no-store"})
 
     return pages
-
-
-def _withheld(parts: Parts, now: Progress) -> Finding | None:
-    """What a check found on the picture of a job that failed."""
-    return finding_on(parts.site.pictures.find(now.id)) if now.state == "failed" else None
 
 
 def _number(text: str | None) -> int:

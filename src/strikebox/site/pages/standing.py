@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 from math import ceil
-from typing import cast, get_args
 
 from strikebox.jobs import State
-from strikebox.site.moderation.picture import Code, Finding
-from strikebox.site.pictures import Picture
+from strikebox.site.failures import is_withheld, told
 from strikebox.site.progress import Progress
 from strikebox.site.words import Words
 
@@ -29,17 +27,18 @@ class Standing:
     preview: str | None  # its address
 
 
-def standing(progress: Progress, words: Words, withheld: Finding | None = None) -> Standing:
-    """`progress` in the visitor's language; `withheld`: what was found on a picture that is not shown."""
+def standing(progress: Progress, words: Words) -> Standing:
+    """`progress` in the visitor's language."""
+    headline = "withheld" if is_withheld(progress.failure) else progress.state
     done = _share(progress)
     step = progress.preview_step
     return Standing(
         version=progress.version,
         state=progress.state,
         final=progress.is_final,
-        headline=words(f"job.{'withheld' if withheld else progress.state}"),
+        headline=words(f"job.{headline}"),
         time="" if progress.is_final else _time_left(progress.seconds_left, words),
-        detail=withheld.reason(words.language) if withheld else _detail(progress, words),
+        detail=_detail(progress, words),
         done=done,
         burnt=_STICK if progress.is_final else round(_STICK * done),
         preview=None if step is None else f"/jobs/{progress.id}/preview.webp?step={step}",
@@ -70,15 +69,7 @@ def _detail(progress: Progress, words: Words) -> str:
             return words("job.next")
         case "running" if progress.steps:
             return words("job.steps", done=progress.steps_done, steps=progress.steps)
-        case "failed":
-            return words("job.failed_text")  # what went wrong is the operator's business
+        case "failed" if progress.failure is not None:
+            return told(progress.failure, words)
         case _:
             return ""
-
-
-def finding_on(picture: Picture | None) -> Finding | None:
-    """Why a picture is withheld; None where it is not."""
-    if picture is None or picture.state != "withheld":
-        return None
-    code, _, detail = (picture.finding or "").partition(": ")
-    return Finding(code=cast(Code, code if code in get_args(Code) else "unchecked"), detail=detail)
