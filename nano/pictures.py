@@ -12,8 +12,10 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from animals import RUSSIAN
+from bending import bend, outline, thicken
 from captions import BACKGROUNDS
-from restyle import Dice, bend, outline, restyle, thicken
+from dice import Dice
+from restyle import restyle
 from sets import BY_NAME
 from tokens import encode
 from training import device

@@ -7,6 +7,9 @@ from collections.abc import Callable
 import pytest
 import restyle
 import torch
+from bending import bend, outline, thicken
+from dice import Dice
+from grounds import PATTERNS, Pattern
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -28,7 +31,7 @@ def discs() -> torch.Tensor:
 Step = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 
 
-@pytest.mark.parametrize("step", [restyle.bend, restyle.restyle])
+@pytest.mark.parametrize("step", [bend, restyle.restyle])
 def test_equal_seeds_give_equal_pictures_and_others_do_not(step: Step, discs: torch.Tensor) -> None:
     first, again, other = step(discs, generator()), step(discs, generator()), step(discs, generator(1))
     assert torch.equal(first, again)
@@ -53,7 +56,7 @@ def test_a_subject_stands_out_from_its_ground(discs: torch.Tensor) -> None:
 
 
 def test_bent_drawings_keep_their_colours_and_have_nothing_around_them(discs: torch.Tensor) -> None:
-    bent = restyle.bend(discs, generator())
+    bent = bend(discs, generator())
     assert (bent.dtype, bent.shape) == (torch.uint8, discs.shape)
     solid = bent[:, 3] > 250
     assert 0.05 < solid.float().mean() < 0.6
@@ -62,7 +65,7 @@ def test_bent_drawings_keep_their_colours_and_have_nothing_around_them(discs: to
     assert red.max() <= 205
 
 
-@pytest.mark.parametrize("step", [restyle.thicken, restyle.outline])
+@pytest.mark.parametrize("step", [thicken, outline])
 def test_just_the_share_asked_for_changes(
     step: Callable[[torch.Tensor, torch.Generator, float], torch.Tensor],
 ) -> None:
@@ -71,11 +74,11 @@ def test_just_the_share_asked_for_changes(
     assert changed.sum() == 5
 
 
-@pytest.mark.parametrize("pattern", restyle.PATTERNS)
-def test_patterns_are_masks(pattern: restyle.Pattern) -> None:
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_patterns_are_masks(pattern: Pattern) -> None:
     line = torch.arange(128) - 63.5
     x, y = line.expand(4, 128, 128), line[:, None].expand(4, 128, 128)
-    mask = pattern(x, y, restyle.Dice(generator()))
+    mask = pattern(x, y, Dice(generator()))
     assert mask.shape == (4, 128, 128)
     assert mask.min() >= 0
     assert mask.max() <= 1
@@ -88,6 +91,6 @@ def test_of_several_orders_the_clearest_wins() -> None:
 
 
 def test_levels_rise_and_there_are_two_to_four() -> None:
-    cut = restyle._thresholds(200, restyle.Dice(generator()))[:, :, 0, 0]
+    cut = restyle._thresholds(200, Dice(generator()))[:, :, 0, 0]
     assert (cut.diff(dim=1) >= 0).all()
     assert set((cut < 50).sum(1).tolist()) == {1, 2, 3}

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from dice import Dice
 from eye import SIDE
 from lessons import Question, contrastive_loss
 from pictures import NOISE, Batch, Names, Pictures, ink_only, rectangles
-from restyle import Dice
 from train_judge import Judge, loss_of, optimizer_of
 from world import Drawings
 
