@@ -60,12 +60,14 @@ def serve(
 
 def _app(site: "Site") -> "FastAPI":
     from strikebox import api
+    from strikebox.lora import header
     from strikebox.site.app import create_app
 
-    name = site.settings.model.model
+    name, file = site.settings.model.model, api.lora_file(site.settings.model.model, site.settings.model.lora)
+    lora = header.read(file) if file is not None and file.is_file() else None  # workers may be elsewhere
     if name is not None and not Path(name).expanduser().is_dir():
-        return create_app(site)  # looking a hub's model up would load torch into this process
-    return create_app(site, api.describe_model(name), api.latent_spectrum(name))
+        return create_app(site, lora=lora)  # looking a hub's model up would load torch into this process
+    return create_app(site, api.describe_model(name), api.latent_spectrum(name), lora)
 
 
 def _run(app: "FastAPI", listener: Any, children: "Children") -> None:

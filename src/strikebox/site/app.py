@@ -10,6 +10,7 @@ from starlette.types import Scope
 
 from strikebox.flow import LatentSpectrum
 from strikebox.generation.backend import Model
+from strikebox.lora.header import Header
 from strikebox.site import openai, operations, security
 from strikebox.site.admin import router as admin
 from strikebox.site.api import openapi
@@ -24,15 +25,20 @@ _LEAST_GZIPPED = 1000  # bytes
 _LEVEL = 5  # of gzip: beyond it bytes shrink slowly and time grows fast
 
 
-def create_app(site: Site, model: Model | None = None, spectrum: LatentSpectrum | None = None) -> FastAPI:
+def create_app(
+    site: Site,
+    model: Model | None = None,
+    spectrum: LatentSpectrum | None = None,
+    lora: Header | None = None,
+) -> FastAPI:
     """The application of an open site.
 
     `model` says what the workers use, so that pages can draw how a picture was made; without it they do not.
-    `spectrum` is that of its latents at its own size.
+    `spectrum` is that of its latents at its own size, `lora` what its LoRA's file says of itself.
     """
     named = site.settings.site
     templates = open_templates(named.title, named.languages, named.base_url)
-    parts = Parts(site=site, templates=templates, model=model, spectrum=spectrum)
+    parts = Parts(site=site, templates=templates, model=model, spectrum=spectrum, lora=lora)
     app = FastAPI(title=named.title, docs_url=None, redoc_url=None)
     for routes in (pages(parts), api(site), openai.router(site), operations.router(site)):
         app.include_router(routes)

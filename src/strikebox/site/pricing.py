@@ -24,6 +24,13 @@ class Pricing:
         seconds = connection.execute(lately).scalars().all()
         return self.dollars(_MARGIN * max(seconds) if seconds else self.first_guess)
 
+    def lately(self, connection: sa.Connection, batch: str) -> float | None:
+        """Dollars that a picture of this `batch` cost on average; None where none was made."""
+        made = sa.select(batches.c.seconds, batches.c.pictures).where(batches.c.batch == batch)
+        rows = connection.execute(made.order_by(batches.c.id.desc()).limit(_LATELY)).all()
+        pictures = sum(row.pictures for row in rows)
+        return self.dollars(sum(row.seconds for row in rows) / pictures) if pictures else None
+
     def dollars(self, seconds: float) -> float:
         """What so many seconds cost."""
         return seconds * self.dollars_per_hour / 3600

@@ -57,4 +57,4 @@ def text_of(fields: Mapping[str, str], name: str, longest: int) -> str:
 def admin_words(language: str) -> Words:
     """What admin pages say in a language: flat JSON beside this file."""
     text = (_WORDS / f"{language}.json").read_text("utf-8")
-    return Words(language, NAMES[language], json.loads(text))
+    return Words(language, NAMES[language], json.loads(text), {})

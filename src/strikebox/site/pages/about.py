@@ -12,6 +12,7 @@ from strikebox.site.pages.blueprints import draw
 from strikebox.site.pages.home import box_of
 from strikebox.site.pages.parts import Parts
 from strikebox.site.pages.promises import promises_of
+from strikebox.site.pages.served import cost_of, lora_of, model_name
 from strikebox.site.problem_kinds import KINDS
 from strikebox.site.serving import recommending_run
 
@@ -39,13 +40,16 @@ def router(parts: Parts) -> APIRouter:
 
     @pages.get("/about")
     def about(request: Request) -> Response:
-        model, recipe = parts.model, site.recipe
+        model, recipe, language = parts.model, site.recipe, parts.templates.words(request).language
         return parts.templates.page(
             request,
             "about.html",
             recipe=recipe,
-            model=model,
-            blueprint=model and draw(recipes.dumps(recipe), recipe.name, model, model.size, parts.spectrum),
+            model=model_name(parts),
+            lora=lora_of(recipe, parts.lora),
+            cost=cost_of(parts),
+            blueprint=model
+            and draw(recipes.dumps(recipe), recipe.name, model, model.size, parts.spectrum, language),
             report=report is not None,
             certificate=report is not None and _has_certificates(report, report.stat().st_mtime),
             counted=Counted(site.pictures.counts().get("public", 0), site.votes.total()),

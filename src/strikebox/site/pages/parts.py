@@ -7,6 +7,7 @@ from fastapi.responses import RedirectResponse
 
 from strikebox.flow import LatentSpectrum
 from strikebox.generation.backend import Model
+from strikebox.lora.header import Header
 from strikebox.site.context import Site
 from strikebox.site.templates_env import Templates
 
@@ -18,6 +19,7 @@ class Parts:
     site: Site
     templates: Templates
     model: Model | None = None  # that the workers use; None: no blueprints are drawn
+    lora: Header | None = None  # that the workers use; None: not known here
     spectrum: LatentSpectrum | None = None  # of its latents; None: not measured
 
 
