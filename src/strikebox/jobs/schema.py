@@ -229,3 +229,15 @@ api_keys = sa.Table(
     sa.Column("created", sa.Double, nullable=False),
     sa.Column("revoked", sa.Double),
 )
+
+# How often somebody did something in a span of time, which is a whole multiple of `seconds` since 1970.
+tallies = sa.Table(
+    "tallies",
+    metadata,
+    sa.Column("what", sa.String(16), primary_key=True),
+    sa.Column("whose", sa.String(128), primary_key=True),
+    sa.Column("seconds", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("span", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("until", sa.Double, nullable=False, index=True),  # when it may be forgotten
+)

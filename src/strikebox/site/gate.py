@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from fastapi import Request
 
 from strikebox.errors import ProofNeeded
-from strikebox.jobs.schema import jobs
+from strikebox.jobs.schema import jobs, orders
 from strikebox.recipe import check_subject
 from strikebox.site.clients import Clients
 from strikebox.site.context import Site
-from strikebox.site.limits_ import Limits
+from strikebox.site.limits import MINUTE, Limits
 from strikebox.site.orders import Ticket
 from strikebox.site.proof import Proof
 from strikebox.site.signing import Signer
@@ -45,7 +45,7 @@ class Gate:
 
     @classmethod
     def of(cls, site: Site) -> "Gate":
-        limits = Limits(site.settings.limits.burst)
+        limits = Limits(site.database)
         key = Signer.of(site.secret, "proof of work").scramble("key")
         return cls(site, Clients(Signer.of(site.secret, "client")), limits, Proof(key, limits.first_time))
 
@@ -76,7 +76,6 @@ class Gate:
         check_subject(subject)
         if not asker.is_friend:
             self._check_proof(asker.network, proof)
-            self.limits.order(asker.network)
         return self.site.orders.place(
             subject,
             asker.client,
@@ -109,14 +108,18 @@ class Gate:
         limits = self.site.settings.limits
         if limits.proof_of_work != "pressure":
             return limits.proof_of_work == "always"
-        if self.limits.is_hurried(network):
-            return True
-        return self._waiting() >= max(limits.queue * _PRESSED, 1)
+        lately, waiting = self._pressure(network)
+        return lately >= limits.burst or waiting >= max(limits.queue * _PRESSED, 1)
 
-    def _waiting(self) -> int:
-        query = sa.select(sa.func.count()).select_from(jobs).where(jobs.c.state == "waiting")
+    def _pressure(self, network: str) -> tuple[int, int]:
+        """Orders of a network within the minute, and all jobs that wait."""
+        counted = sa.select(sa.func.count())
+        minute = orders.c.created > self.site.database.now - MINUTE
+        lately = counted.select_from(orders).where(orders.c.network == network, minute)
+        waiting = counted.select_from(jobs).where(jobs.c.state == "waiting")
         with self.site.database.reading() as connection:
-            return int(connection.execute(query).scalar_one())
+            row = connection.execute(sa.select(lately.scalar_subquery(), waiting.scalar_subquery())).one()
+        return int(row[0]), int(row[1])
 
 
 def gate_of(request: Request) -> Gate:

@@ -23,6 +23,7 @@ PromptRule = Callable[[str], object]  # raises PromptRefused on a subject that i
 
 _ORDERING = 1962  # number of the lock under which orders are taken
 _MINUTE, _DAY = 60.0, 86400.0
+_CLIENTS_A_NETWORK = 5  # that may order at full speed at once: who drops the cookie is a new client
 _BEFORE_RETRY = 30.0  # seconds until a full queue has most likely moved
 
 
@@ -135,6 +136,8 @@ class Orders:
         self._check_window(connection, orders.c.client, client, limits.burst, _MINUTE)
         self._check_window(connection, orders.c.client, client, daily, _DAY)
         if per_day is None:  # who has a key has its quota, wherever it comes from
+            crowd = limits.burst * _CLIENTS_A_NETWORK
+            self._check_window(connection, orders.c.network, network, crowd, _MINUTE)
             self._check_window(connection, orders.c.network, network, limits.network_per_day, _DAY)
         waiting = sa.select(sa.func.count()).select_from(jobs).where(jobs.c.state == "waiting")
         if connection.execute(waiting).scalar_one() >= limits.queue:

@@ -11,6 +11,7 @@ from strikebox.jobs.schema import (
     orders,
     previews,
     reservations,
+    tallies,
     workers,
 )
 from strikebox.site.context import Site
@@ -32,6 +33,7 @@ def keep(site: Site) -> None:
             sa.delete(estimates).where(estimates.c.created < oldest),
             sa.delete(batches).where(batches.c.finished < oldest),
             sa.delete(reservations).where(reservations.c.settled < oldest),
+            sa.delete(tallies).where(tallies.c.until < now),
             sa.delete(workers).where(workers.c.beat < now - _DAY),
             sa.delete(previews).where(previews.c.job.in_(ended)),
             sa.delete(jobs).where(finished),

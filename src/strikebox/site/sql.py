@@ -13,6 +13,14 @@ def insert_once(connection: sa.Connection, table: sa.Table, values: Mapping[str,
     return connection.execute(inserted).first() is not None
 
 
+def count_up(connection: sa.Connection, table: sa.Table, column: str, values: Mapping[str, object]) -> None:
+    """Add 1 to `column` of the row with the key of `values`; the row begins with 1."""
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    key = [one.name for one in table.primary_key]
+    row = insert(table).values({**values, column: 1})
+    connection.execute(row.on_conflict_do_update(index_elements=key, set_={column: table.c[column] + 1}))
+
+
 def one_writer(connection: sa.Connection, number: int) -> None:
     """Wait until no other transaction holds the lock `number`. SQLite has one writer as it is."""
     if connection.dialect.name != "sqlite":

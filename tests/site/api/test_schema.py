@@ -6,9 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from limits import RateLimitItemPerMinute
 
-from strikebox.site import limits_
+from strikebox.site import limits
 
 EXAMPLES = os.environ.get("STRIKEBOX_SCHEMA_EXAMPLES", "15")  # for each address and phase
 # Not every subject that has the right length can be drawn, and strangers may order too.
@@ -17,7 +16,7 @@ NOT_PROMISED = "positive_data_acceptance,ignored_auth"
 
 @pytest.fixture(autouse=True)
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits_, "_ACTS", RateLimitItemPerMinute(1_000_000))
+    monkeypatch.setattr(limits, "ACTS", limits.Limit(1_000_000, limits.MINUTE))
 
 
 @pytest.mark.slow
