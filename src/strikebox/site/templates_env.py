@@ -91,6 +91,7 @@ def open_templates(title: str, spoken: Sequence[str], base_url: str | None) -> T
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        cache_size=-1,
     )
     known = cast(Any, environment)  # jinja2 leaves both dictionaries untyped
     known.globals["asset"] = asset
@@ -102,6 +103,8 @@ def open_templates(title: str, spoken: Sequence[str], base_url: str | None) -> T
         "flops": flops_words,
         "side": side,
     }
+    for name in environment.list_templates():
+        environment.get_template(name)  # compiled now, so that no visitor waits for it
     return Templates(title, spoken, base_url, environment)
 
 
