@@ -8,6 +8,7 @@ from filled import MODEL, fill, opened
 from jinja2 import Environment
 
 from strikebox.site.app import create_app
+from strikebox.site.passwords import hash_password
 from strikebox.site.settings import AdminSection
 from strikebox.site.templates_env import open_templates
 
@@ -15,7 +16,7 @@ PAGES = ("/", "/gallery", "/hall", "/about", "/policy", "/docs/api", "/feed.atom
 
 
 def test_no_page_compiles_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    site = opened(tmp_path, admin=AdminSection(password_hash="none"))
+    site = opened(tmp_path, admin=AdminSection(password_hash=hash_password("correct horse")))
     (id, *_) = fill(site, ["owl"])
     browser = TestClient(create_app(site, MODEL), headers={"accept": "text/html"})
 
