@@ -1,33 +1,12 @@
 """A real Chromium, and before it `strikebox serve` on the embedded model, with pictures on its walls."""
 
-import os
-import re
 import shutil
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 
 import pytest
 from filled import fill, hang, opened
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from served import SUBJECTS, NewPage
-
-_CONFIG = """
-[storage]
-folder = "{folder}"
-[recipe]
-name = "soft"
-[limits]
-burst = 1000
-per_day = 1000
-network_per_day = 1000
-proof_of_work = "off"
-[moderation]
-classifier = false
-leak = false
-lettering = false
-"""
+from served import CONFIG, SUBJECTS, UNCHECKED, NewPage, running
 
 
 @pytest.fixture(scope="session")
@@ -51,24 +30,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     for id in fill(site, SUBJECTS)[:3]:
         hang(site, id)
     site.close()
-    (folder / "strikebox.toml").write_text(_CONFIG.format(folder=folder))
-    command = [sys.executable, "-c", "from strikebox.cli import main; main()", "serve", "--port", "0"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    with (
-        open(folder / "log", "w") as log,
-        subprocess.Popen(
-            [*command, "--config", str(folder / "strikebox.toml")],
-            stdout=subprocess.PIPE, stderr=log, text=True, env=environment,
-        ) as served,
-    ):  # fmt: skip
-        assert served.stdout is not None
-        first = served.stdout.readline()
-        found = re.match(r"http://\S+", first)
-        assert found is not None, (first, (folder / "log").read_text())
-        threading.Thread(target=served.stdout.read, daemon=True).start()
-        yield found[0].rstrip("/")
-        served.terminate()
-        served.wait(60)
+    with running(folder, CONFIG + UNCHECKED) as place:
+        yield place
 
 
 @pytest.fixture

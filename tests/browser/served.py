@@ -1,7 +1,10 @@
 """What tests in a browser share: sites of their own, a cable to cut, and kinds of what fixtures give."""
 
+import os
 import re
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +20,47 @@ from strikebox.site.context import Site
 SUBJECTS = [*(f"owl number {n}" for n in range(58)), "рыжая лиса", "a very long subject " * 9]
 
 NewPage = Callable[..., Page]
+
+CONFIG = """
+[storage]
+folder = "{folder}"
+[recipe]
+name = "soft"
+[limits]
+burst = 1000
+per_day = 1000
+network_per_day = 1000
+proof_of_work = "off"
+"""
+UNCHECKED = """
+[moderation]
+classifier = false
+leak = false
+lettering = false
+"""
+
+
+@contextmanager
+def running(folder: Path, config: str) -> Iterator[str]:
+    """`strikebox serve` on a free port, with a worker on the embedded model; its address."""
+    (folder / "strikebox.toml").write_text(config.format(folder=folder))
+    command = [sys.executable, "-c", "from strikebox.cli import main; main()", "serve", "--port", "0"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with (
+        open(folder / "log", "w") as log,
+        subprocess.Popen(
+            [*command, "--config", str(folder / "strikebox.toml")],
+            stdout=subprocess.PIPE, stderr=log, text=True, env=environment,
+        ) as served,
+    ):  # fmt: skip
+        assert served.stdout is not None
+        first = served.stdout.readline()
+        found = re.match(r"http://\S+", first)
+        assert found is not None, (first, (folder / "log").read_text())
+        threading.Thread(target=served.stdout.read, daemon=True).start()
+        yield found[0].rstrip("/")
+        served.terminate()
+        served.wait(60)
 
 
 @contextmanager

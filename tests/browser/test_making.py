@@ -197,14 +197,22 @@ def test_a_worker_that_never_comes(new_page: NewPage, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("script", [True, False], ids=["with scripts", "without"])
 def test_under_pressure_browsers_do_a_sum(new_page: NewPage, tmp_path: Path, script: bool) -> None:
-    with serving(tmp_path, limits=LimitsSection(proof_of_work="always")) as (base, site):
+    with serving(tmp_path, limits=LimitsSection(queue=8, burst=50)) as (base, site):
         page = new_page(base=base, script=script)
+        order(page, "fox")
+        page.wait_for_url(JOB)  # nobody presses yet, so nothing is asked
+        for number in range(3):
+            site.orders.place("waits", f"visitor {number}", network="elsewhere")
         order(page, "cat")
         if script:
             page.wait_for_url(JOB, timeout=30_000)
             page.goto("/")
             page.get_by_role("button", name="owl in the forest").click()
             page.wait_for_url(JOB, timeout=30_000)
-            assert site.queue.count()["waiting"] == 2
         else:
             expect(page.get_by_role("alert")).to_contain_text("JavaScript")
+            said = page.locator("noscript p")  # which what finds texts passes over
+            expect(said).to_be_visible()
+            expect(said).to_contain_text("come back when fewer ask")
+            expect(page.get_by_label("What shall it be?")).to_have_value("cat")
+        assert site.queue.count()["waiting"] == (6 if script else 4)
