@@ -1,7 +1,12 @@
 """The templates of deploy/ fit the program that they start."""
 
+import json
+import os
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 import tomllib
 from configparser import ConfigParser
 from pathlib import Path
@@ -93,3 +98,56 @@ def test_what_compose_and_the_image_use_is_there() -> None:
             assert (ROOT / name).exists(), name
     replica = yaml.safe_load((DEPLOY / "litestream.yml").read_text("utf-8"))["dbs"][0]["path"]
     assert replica == str(Settings.read(DEPLOY / "strikebox.toml").database)
+
+
+@pytest.mark.parametrize("path", sorted(DEPLOY.glob("strikebox*.toml")), ids=lambda path: path.name)
+def test_every_configuration_is_a_valid_one(path: Path) -> None:
+    Settings.read(path)
+    known = leaves(Settings().model_dump(mode="json")).keys()
+    assert leaves(tomllib.loads(path.read_text("utf-8"))).keys() <= known
+
+
+@pytest.mark.parametrize("name", sorted({line[1] for line in commands()}))
+def test_every_command_explains_itself(name: str) -> None:
+    program = [sys.executable, "-c", "from strikebox.cli import main; main()", name, "--help"]
+    said = subprocess.run(program, capture_output=True, text=True, timeout=60)
+    assert said.returncode == 0 and "Usage" in said.stdout
+
+
+def run(*words: str, **variables: str) -> str:
+    """What a tool says. The test is skipped where the tool is not there, and fails where it complains."""
+    if shutil.which(words[0]) is None:
+        pytest.skip(f"{words[0]} is not installed")
+    done = subprocess.run(
+        words, capture_output=True, text=True, timeout=120, cwd=DEPLOY, env={**os.environ, **variables}
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["strikebox.service", "strikebox-worker@.service"])
+def test_systemd_finds_nothing_wrong(name: str, tmp_path: Path) -> None:
+    text = (DEPLOY / name).read_text("utf-8")
+    program = tmp_path / "strikebox"  # systemd looks whether the program is there
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    copy = tmp_path / name.replace("@.", "@1.")
+    copy.write_text(text.replace("/opt/strikebox/bin/strikebox", str(program)))
+    said = run("systemd-analyze", "verify", "--man=no", str(copy))
+    assert [line for line in said.splitlines() if copy.name in line] == []
+
+
+def test_docker_reads_the_compose_file() -> None:
+    if shutil.which("docker") is None or subprocess.run(["docker", "compose", "version"]).returncode != 0:
+        pytest.skip("docker compose is not installed")
+    domain = {"STRIKEBOX_DOMAIN": "art.example"}
+    for profile in ("cpu", "cuda", "backup"):
+        run("docker", "compose", "-f", "compose.yaml", "--profile", profile, "config", "--quiet", **domain)
+
+
+@pytest.mark.parametrize("upstream", ["127.0.0.1:8080", "127.0.0.1:8081 127.0.0.1:8082"])
+def test_caddy_takes_its_file(upstream: str) -> None:
+    words = ("caddy", "validate", "--adapter", "caddyfile", "--config", "Caddyfile")
+    run(*words, STRIKEBOX_DOMAIN="art.example", STRIKEBOX_UPSTREAM=upstream)
+    made = json.loads(run("caddy", "adapt", *words[2:], STRIKEBOX_UPSTREAM=upstream).splitlines()[0])
+    assert re.findall(r'"dial": "([^"]*)"', json.dumps(made)) == upstream.split()

@@ -7,8 +7,10 @@ from fastapi.testclient import TestClient
 from filled import opened
 
 from strikebox.site.app import create_app
+from strikebox.site.passwords import hash_password
 from strikebox.site.settings import AdminSection, ModerationSection, ProvenanceSection
 
+ADMIN = AdminSection(password_hash=hash_password("correct horse"))
 OFF = ModerationSection(classifier=False, leak=False, lettering=False, languages=())
 
 
@@ -22,7 +24,7 @@ def said(folder: Path, language: str = "en", **sections: object) -> str:
 
 
 def test_with_everything_on_all_is_promised(tmp_path: Path) -> None:
-    text = said(tmp_path, admin=AdminSection(proxy_header="x-user"))
+    text = said(tmp_path, admin=ADMIN)
     words = ("compared with lists", "classifier looks", "reader of lettering", "Copies:", "A person looks")
     assert [word for word in (*words, "invisible watermark") if word not in text] == []
     assert "turned that off" not in text

@@ -53,4 +53,5 @@ def _limits(settings: Settings) -> Iterator[str]:
 
 def _is_in_charge(settings: Settings) -> bool:
     """Whether there are pages on which somebody can read reports."""
-    return settings.admin.password_hash is not None or settings.admin.proxy_header is not None
+    admin, hops = settings.admin, settings.limits.trusted_hops
+    return admin.password_hash is not None or (admin.proxy_header is not None and hops > 0)
