@@ -111,6 +111,16 @@ def memory(pid: int) -> float:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
+def weigh(pid: int, until: float) -> list[int]:
+    """MiB that a process holds, once a minute."""
+    found: list[int] = []
+    while (left := until - time.monotonic()) > 60:
+        time.sleep(60)
+        found.append(round(memory(pid)))
+    time.sleep(max(left, 0))
+    return found
+
+
 def measure(count: int, readers: int, seconds: float, port: int, folder: Path) -> dict[str, Any]:
     site = filled.opened(folder / "site")
     fill(site, count, random.Random(0))
@@ -126,7 +136,8 @@ def measure(count: int, readers: int, seconds: float, port: int, folder: Path) -
                 look(port, page.format(id=f"{0:032x}"))
             first, before = len(log.read_text("utf-8")), memory(server.pid)
             until = time.monotonic() + seconds
-            with ThreadPoolExecutor(readers) as pool:
+            with ThreadPoolExecutor(readers + 1) as pool:
+                weighed = pool.submit(weigh, server.pid, until)
                 found = list(pool.map(lambda n: read(port, count, until, random.Random(n)), range(readers)))
             after = memory(server.pid)
         finally:
@@ -137,7 +148,7 @@ def measure(count: int, readers: int, seconds: float, port: int, folder: Path) -
         "seconds": seconds,
         "server_ms": milliseconds(log.read_text("utf-8")[first:]),
         "largest_bytes": {page: max(n for one in found for n in one[page]) for page in sorted(set(PAGES))},
-        "memory_mib": {"before": round(before), "after": round(after)},
+        "memory_mib": {"before": round(before), "each_minute": weighed.result(), "after": round(after)},
     }
 
 
