@@ -1,5 +1,6 @@
 """Models and LoRAs for the tests of the torch backend."""
 
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -8,6 +9,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from tiny_klein import random_lora, save_lora, write_model
+
+# Of the extra "speed", which nothing needs: not collected where it is not installed.
+_SPEED = all(importlib.util.find_spec(name) for name in ("torchao", "cache_dit"))
+collect_ignore = [] if _SPEED else ["test_speed_libraries.py"]
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
 """A LoRA in and out of a transformer's weights, exactly."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast, final
@@ -55,18 +56,34 @@ class Delta:
 class Adapter:
     """Merges a LoRA into the weights of a transformer. The weights it touches are copied once, before.
 
+    Weights may be quantised after that: what is merged takes the form that the layer's weight has by then.
     Raises LoraError where the file cannot be read, touches no layer, or was made for another model.
     """
 
-    def __init__(self, transformer: Flux2Transformer2DModel, path: Path) -> None:
+    def __init__(
+        self,
+        transformer: Flux2Transformer2DModel,
+        path: Path,
+        *,
+        like: Callable[[Tensor, Tensor], Tensor] = lambda present, merged: merged.to(present.dtype),
+        home: torch.device | None = None,
+        sets: int = 0,
+    ) -> None:
+        """
+        like: a layer's present weight, the merged one (out, in, float32) -> the latter in the former's form
+        home: where the untouched weights are kept; None: beside the layers
+        sets: how many states' merged weights are kept, so that going to and fro between them is a copy
+        """
         self.header = header.read(path)
         self._deltas = {
             name: Delta(delta.down.to(transformer.device), delta.up.to(transformer.device), delta.ratio)
             for name, delta in read_deltas(transformer, path).items()
         }
-        self._weights = {name: _linear(transformer, name).weight for name in self._deltas}
-        self._pristine = {name: weight.detach().clone() for name, weight in self._weights.items()}
+        self._linears = {name: _linear(transformer, name) for name in self._deltas}
+        self._pristine = {name: _copy(layer.weight.detach(), home) for name, layer in self._linears.items()}
         self._ordered: dict[str, Delta] = {}
+        self._like, self._sets = like, sets
+        self._kept: OrderedDict[LoraState | None, dict[str, Tensor]] = OrderedDict()
         self._state: LoraState | None = None
         self._settled = True
 
@@ -85,16 +102,38 @@ class Adapter:
         if state == self._state and self._settled:
             return
         strengths = dict.fromkeys(self._deltas, 0.0) if state is None else self._strengths(state)
+        rank = state.rank if state else None
         self._settled = False  # an interrupt from here on leaves weights of two states
-        for name, weight in self._weights.items():
-            weight.copy_(self._merged(name, strengths[name], state.rank if state else None))
+        for name, weight in self._weights(state, strengths, rank):
+            self._linears[name].weight.copy_(weight)  # in place: compiled code and graphs know its address
         self._state, self._settled = state, True
 
+    def _weights(
+        self, state: LoraState | None, strengths: Mapping[str, float], rank: int | None
+    ) -> Iterator[tuple[str, Tensor]]:
+        """The weights of a state, from the kept set or made, and then kept where there is room for a set."""
+        if state in self._kept:
+            self._kept.move_to_end(state)
+            yield from self._kept[state].items()
+            return
+        making: dict[str, Tensor] = {}
+        for name, strength in strengths.items():
+            weight = self._merged(name, strength, rank)
+            if self._sets:
+                making[name] = weight
+            yield name, weight
+        if self._sets:
+            self._kept[state] = making
+            while len(self._kept) > self._sets:
+                self._kept.popitem(last=False)
+
     def _merged(self, name: str, strength: float, rank: int | None) -> Tensor:
-        pristine = self._pristine[name]
-        if strength == 0:
-            return pristine
-        return pristine.float() + strength * self._delta(name, rank).dense()
+        present = self._linears[name].weight.detach()
+        pristine = self._pristine[name].to(present.device, non_blocking=True)
+        merged = pristine.float()  # the pristine weight itself where that is float32: never changed in place
+        if strength != 0:
+            merged = merged + strength * self._delta(name, rank).dense()
+        return self._like(present, merged)
 
     def _delta(self, name: str, rank: int | None) -> Delta:
         whole = self._deltas[name]
@@ -189,6 +228,13 @@ def _module_of(key: str) -> str:
 def _delta(name: str, state: Mapping[str, Tensor], ratio: float) -> Delta:
     down, up = (state[f"{_PREFIX}{name}.lora_{side}.weight"] for side in "AB")
     return Delta(down.float(), up.float(), float(ratio))
+
+
+def _copy(weight: Tensor, home: torch.device | None) -> Tensor:
+    """A copy of `weight` at `home`; on the CPU in memory that a graphics card reads directly."""
+    if home is None or home == weight.device:
+        return weight.clone()
+    return weight.to(home).pin_memory() if weight.is_cuda else weight.to(home, copy=True)
 
 
 def _linear(transformer: nn.Module, name: str) -> nn.Linear:

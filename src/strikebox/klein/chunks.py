@@ -11,9 +11,15 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def in_chunks(work: Callable[[Sequence[T]], Sequence[R]], items: Sequence[T], size: int) -> list[R]:
+def in_chunks(
+    work: Callable[[Sequence[T]], Sequence[R]],
+    items: Sequence[T],
+    size: int,
+    on_fewer: Callable[[int], None] = lambda _: None,
+) -> list[R]:
     """Results of `work` over `items`, `size` at a time, or fewer where the device's memory is too small.
 
+    `on_fewer` is told the new size whenever it was halved.
     Raises DeviceError where not even one item fits.
     """
     results: list[R] = []
@@ -24,6 +30,7 @@ def in_chunks(work: Callable[[Sequence[T]], Sequence[R]], items: Sequence[T], si
             results.extend(done)
         elif len(chunk) > 1:
             size = len(chunk) // 2
+            on_fewer(size)
         else:
             raise DeviceError("the device has no room for one picture; make it smaller, or use bfloat16")
     return results

@@ -5,10 +5,12 @@ from itertools import pairwise
 from typing import final
 
 import torch
-from diffusers.models.transformers.transformer_flux2 import Flux2Transformer2DModel
 from torch import Tensor
 
-Velocity = Callable[[Tensor, float], Tensor]
+from strikebox.klein.forward import Conditions, Forward, timesteps
+
+Velocity = Callable[[Tensor, int], Tensor]
+"""Latents and the number of the step -> dx / dsigma."""
 
 _REFERENCE_TIME = 10  # where FLUX.2 puts the picture to edit on the first RoPE axis; the new picture is at 0
 
@@ -16,10 +18,11 @@ _REFERENCE_TIME = 10  # where FLUX.2 puts the picture to edit on the first RoPE 
 def euler(velocity: Velocity, latents: Tensor, sigmas: Sequence[float]) -> Tensor:
     """Carry `latents` from sigmas[0] to sigmas[-1] with one Euler step between neighbours.
 
-    dx / dsigma = velocity(x, sigma), so x + (following - sigma) * velocity. Latents stay in float32.
+    dx / dsigma = velocity(x, number of the step), so x + (following - sigma) * velocity. Latents stay
+    in float32.
     """
-    for sigma, following in pairwise(sigmas):
-        latents = latents + (following - sigma) * velocity(latents, sigma)
+    for number, (sigma, following) in enumerate(pairwise(sigmas)):
+        latents = latents + (following - sigma) * velocity(latents, number)
     return latents
 
 
@@ -33,8 +36,9 @@ class GuidedVelocity:
 
     def __init__(
         self,
-        transformer: Flux2Transformer2DModel,
+        forward: Forward,
         *,
+        sigmas: Sequence[float],
         text: Tensor,
         empty: Tensor,
         guidance: Sequence[float],
@@ -42,6 +46,7 @@ class GuidedVelocity:
         reference: Tensor | None,
     ) -> None:
         """
+        sigmas: those of the pass; the last one is where it ends
         text: (n, tokens, dim), one prompt a picture; empty: (1, tokens, dim), the empty prompt's
         guidance: n values; at most 1 means none
         shape: height and width of the latents
@@ -49,44 +54,41 @@ class GuidedVelocity:
         """
         guided = [row for row, scale in enumerate(guidance) if scale > 1]
         device = text.device
-        self._transformer = transformer
         self._pictures = len(text)
         self._guided = torch.tensor(guided, device=device, dtype=torch.long)
         self._guidance = torch.tensor([guidance[row] for row in guided], device=device).view(-1, 1, 1)
         self._rows = torch.cat([torch.arange(len(text), device=device), self._guided])
-        self._text = torch.cat([text, empty.expand(len(guided), -1, -1)])
-        self._text_ids = positions(0, 1, 1, text.shape[1], device)
-        self._image_ids = positions(0, *shape, 1, device)
+        self._dtype = text.dtype
         self._reference = None
+        image_ids, grid = positions(0, *shape, 1, device), (text.shape[1], *shape)
         if reference is not None:
             self._reference = pack(reference).to(text.dtype)[self._rows]
             height, width = reference.shape[2:]
             reference_ids = positions(_REFERENCE_TIME, height, width, 1, device)
-            self._image_ids = torch.cat([self._image_ids, reference_ids])
+            image_ids, grid = torch.cat([image_ids, reference_ids]), (*grid, height, width)
+        conditions = Conditions(
+            text=torch.cat([text, empty.expand(len(guided), -1, -1)]),
+            text_ids=positions(0, 1, 1, text.shape[1], device),
+            image_ids=image_ids,
+            times=timesteps(sigmas[:-1], text.dtype, device),
+            grid=grid,
+        )
+        self._step = forward.begin(conditions)
 
-    def __call__(self, latents: Tensor, sigma: float) -> Tensor:
-        """Velocity at `latents` (n, channels, height, width), float32, at noise level `sigma`."""
+    def __call__(self, latents: Tensor, number: int) -> Tensor:
+        """Velocity at `latents` (n, channels, height, width), float32, in step `number` of the pass."""
         tokens = pack(latents)
-        velocity = self._forward(tokens, sigma)
+        velocity = self._forward(tokens, number)
         conditional, unconditional = velocity[: self._pictures], velocity[self._pictures :]
         difference = conditional[self._guided] - unconditional
         conditional[self._guided] = unconditional + self._guidance * difference
         return unpack(conditional, latents.shape)
 
-    def _forward(self, tokens: Tensor, sigma: float) -> Tensor:
-        inputs = tokens.to(self._text.dtype)[self._rows]
+    def _forward(self, tokens: Tensor, number: int) -> Tensor:
+        inputs = tokens.to(self._dtype)[self._rows]
         if self._reference is not None:
             inputs = torch.cat([inputs, self._reference], dim=1)
-        velocity = self._transformer(
-            hidden_states=inputs,
-            timestep=_timestep(sigma, inputs),
-            encoder_hidden_states=self._text,
-            txt_ids=self._text_ids,
-            img_ids=self._image_ids,
-            guidance=None,
-            return_dict=False,
-        )[0]
-        return velocity[:, : tokens.shape[1]].float()
+        return self._step(inputs, number)[:, : tokens.shape[1]].float()
 
 
 def pack(latents: Tensor) -> Tensor:
@@ -97,15 +99,6 @@ def pack(latents: Tensor) -> Tensor:
 def unpack(tokens: Tensor, shape: torch.Size) -> Tensor:
     """The inverse of `pack`, for latents of `shape`."""
     return tokens.transpose(1, 2).reshape(shape)
-
-
-def _timestep(sigma: float, inputs: Tensor) -> Tensor:
-    """(1,): sigma, rounded as the stock pipeline rounds it, which hands over 1000 sigma in the inputs' dtype.
-
-    One row broadcasts over the batch, and the modulation is computed once instead of once a row.
-    """
-    scaled = torch.tensor([sigma], dtype=torch.float32) * 1000
-    return scaled.to(inputs.dtype).to(inputs.device) / 1000
 
 
 def positions(time: int, height: int, width: int, length: int, device: torch.device) -> Tensor:

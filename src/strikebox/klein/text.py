@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import final
 
 import torch
+from diffusers.hooks import apply_group_offloading
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase, Qwen3ForCausalLM
 from transformers.models.qwen3.modeling_qwen3 import Qwen3Model
@@ -29,8 +30,23 @@ class PromptEncoder:
         tokens: int,
         layers: Sequence[int],
         capacity: int = 64,
+        device: torch.device | None = None,
     ) -> None:
-        self._model = _trimmed(text_encoder.model, max(layers))
+        """`device`: where it computes; None: where the text encoder is.
+
+        A text encoder that is elsewhere is copied there layer by layer, each time it is needed.
+        """
+        self._model = trimmed(text_encoder.model, max(layers))
+        self._device = device or self._model.device
+        if self._device != self._model.device:
+            # One layer is copied while the one before computes.
+            apply_group_offloading(
+                self._model,
+                onload_device=self._device,
+                offload_device=self._model.device,
+                offload_type="leaf_level",
+                use_stream=self._device.type == "cuda",
+            )
         self._tokenizer = tokenizer
         self._tokens = tokens
         self._layers = tuple(layers)
@@ -62,7 +78,7 @@ class PromptEncoder:
             padding="max_length",
             truncation=True,
             max_length=self._tokens,
-        ).to(self._model.device)
+        ).to(self._device)
         states = self._model(
             input_ids=inputs["input_ids"],
             attention_mask=inputs["attention_mask"],
@@ -81,7 +97,7 @@ class PromptEncoder:
         return str(text)
 
 
-def _trimmed(model: Qwen3Model, last: int) -> Qwen3Model:
+def trimmed(model: Qwen3Model, last: int) -> Qwen3Model:
     """`model` without the layers after hidden state `last`.
 
     The model normalises what it returns last, which hidden state `last` is only in a model of that depth.

@@ -47,6 +47,7 @@ class Weights:
 def load(model: str | Path, *, device: torch.device, dtype: torch.dtype) -> Weights:
     """The weights of `model`: a directory, or a hub id such as black-forest-labs/FLUX.2-klein-base-4B.
 
+    All of them on `device`; on the CPU they can be placed one by one (`placed`).
     Raises ModelError where it is missing, incomplete, malformed, or no FLUX.2-klein model.
     """
     directory = locate(model)
@@ -70,6 +71,14 @@ def load(model: str | Path, *, device: torch.device, dtype: torch.dtype) -> Weig
         text_encoder=text_encoder,
         tokenizer=tokenizer,
     )
+
+
+def placed(weights: Weights, device: torch.device, *, text: bool = True) -> Weights:
+    """The same weights, moved to `device`: all of them, or all but the text encoder."""
+    networks = [weights.transformer, weights.vae, *([weights.text_encoder] if text else [])]
+    for network in networks:
+        nn.Module.to(network, device)
+    return weights
 
 
 def locate(model: str | Path) -> Path:

@@ -1,0 +1,174 @@
+"""A transformer made fast, step by step; a step after which pictures would not stay right is taken back."""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import final
+
+import torch
+from diffusers.models.transformers.transformer_flux2 import Flux2Transformer2DModel
+from torch import Tensor
+
+from strikebox.klein import forward
+from strikebox.klein.forward import Forward, OnceForward, PlainForward
+from strikebox.klein.speed import attention, compiling, quantising, selfcheck
+from strikebox.klein.speed.graphs import Capture, Graphs
+from strikebox.klein.speed.reuse import ReuseForward
+from strikebox.klein.speed.tiers import PLAIN, Switches
+
+_log = logging.getLogger(__name__)
+_WHAT = {
+    "graphs": "CUDA graphs",
+    "reuse": "features of earlier steps",
+    "compiled": "compiled blocks",
+    "attention": "the measured attention kernel",
+    "eight": "8-bit products",
+    "once": "what is computed once",
+}  # in the order in which they are suspected
+_OFF = {field: getattr(PLAIN, field) for field in _WHAT}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What the self-check runs on."""
+
+    text: Callable[[], Tensor]  # (rows, tokens, dim): embeddings of real prompts
+    shape: tuple[int, int]  # height and width of the latents
+
+
+@final
+class Tuned:
+    """A transformer with its switches on, as far as they proved right."""
+
+    def __init__(
+        self,
+        transformer: Flux2Transformer2DModel,
+        wanted: Switches,
+        sample: Sample,
+        capture: Capture | None = None,
+    ) -> None:
+        self._transformer, self._capture = transformer, capture
+        self._before: dict[str, Tensor] = {}
+        self._kernel = attention.DEFAULT
+        self._notices: list[str] = []
+        self.switches = PLAIN
+        self.forward: Forward = PlainForward(transformer)
+        if wanted != PLAIN:
+            self._settle(wanted, sample)
+        self._before = {}  # proved: the weights need not be restored any more
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What was wanted and is off, a line each, with the reason."""
+        return tuple(self._notices)
+
+    @property
+    def kernel(self) -> str:
+        """Name of the attention kernel, as diffusers calls it."""
+        return self._kernel
+
+    def without_compiling(self, error: Exception) -> None:
+        """Go on uncompiled: the compiler failed on a shape that the check did not run."""
+        self._turn_off("compiled", error)
+
+    def _settle(self, wanted: Switches, sample: Sample) -> None:
+        """Turn everything on, check, and turn off what is suspected first until the check passes."""
+        if replace(wanted, once=False) == PLAIN:
+            # Computing once is the same arithmetic: alone it has nothing to prove, and a forward takes
+            # minutes where a large model runs on a processor.
+            self._turn_on(wanted, tokens=0)
+            return
+        given = selfcheck.conditions(sample.text(), sample.shape)
+        channels = self._transformer.config["in_channels"]
+        right = selfcheck.velocities(self.forward, given, channels)
+        self._turn_on(wanted, tokens=len(given.text_ids) + len(given.image_ids))
+        while self.switches != PLAIN:
+            reason = self._wrong(lambda: selfcheck.velocities(self.forward, given, channels), right)
+            if reason is None:
+                return
+            self._turn_off(next(name for name in _WHAT if _is_on(self.switches, name)), reason)
+
+    def _wrong(self, run: Callable[[], Tensor], right: Tensor) -> Exception | str | None:
+        """Why the model as it is must not be used; None where it may."""
+        quantised = self.switches.eight is not None
+        most = (
+            selfcheck.QUANTISED_TOLERANCE if quantised else selfcheck.TOLERANCE[dtype_of(self._transformer)]
+        )
+        try:
+            off = selfcheck.error(run(), right)
+        except Exception as error:  # torch, its compiler, diffusers and torchao raise all kinds
+            return error
+        return None if off <= most else f"velocities are off by {off:.1%}, at most {most:.1%} is rounding"
+
+    def _turn_on(self, wanted: Switches, tokens: int) -> None:
+        for name, turn_on in self._steps(wanted, tokens):
+            try:
+                turn_on()
+            except Exception as error:  # as above; what did not come on is off
+                self._note(name, error)
+            else:
+                self.switches = replace(self.switches, **{name: getattr(wanted, name)})
+        self._set_forward()
+
+    def _steps(self, wanted: Switches, tokens: int) -> Iterator[tuple[str, Callable[[], None]]]:
+        """Names of the switches that are wanted, with what turns them on, in order."""
+        ways: dict[str, Callable[[], None]] = {
+            "once": lambda: None,
+            "attention": lambda: self._choose_kernel(tokens),
+            "eight": lambda: self._quantise(wanted),
+            "compiled": lambda: compiling.compile_blocks(self._transformer),
+            "reuse": lambda: None,
+            "graphs": lambda: None,
+        }
+        return ((name, way) for name, way in ways.items() if _is_on(wanted, name))
+
+    def _choose_kernel(self, tokens: int) -> None:
+        self._kernel = attention.choose(self._transformer, tokens)
+        attention.use(self._transformer, self._kernel)
+
+    def _quantise(self, wanted: Switches) -> None:
+        assert wanted.eight is not None
+        self._before = quantising.quantise(self._transformer, wanted.eight)
+
+    def _turn_off(self, name: str, reason: Exception | str) -> None:
+        self._note(name, reason)
+        match name:
+            case "compiled":
+                compiling.undo(self._transformer)
+            case "attention":
+                self._kernel = attention.DEFAULT
+                attention.use(self._transformer, self._kernel)
+            case "eight":
+                quantising.restore(self._transformer, self._before)
+            case _:
+                pass
+        self.switches = replace(self.switches, **{name: _OFF[name]})
+        self._set_forward()
+
+    def _set_forward(self) -> None:
+        if isinstance(self.forward, ReuseForward):
+            self.forward.end()
+        if self.switches.reuse is not None:
+            self.forward = ReuseForward(self._transformer, self.switches.reuse)
+        elif self.switches.once:
+            run = partial(forward.run, self._transformer)
+            runner = Graphs(run, self._capture) if self.switches.graphs else None
+            self.forward = OnceForward(self._transformer, runner)
+        else:
+            self.forward = PlainForward(self._transformer)
+
+    def _note(self, name: str, reason: Exception | str) -> None:
+        words = " ".join(str(reason).split()) or type(reason).__name__
+        line = f"{_WHAT[name]}: off, because {words[:200]}"
+        self._notices.append(line)
+        _log.warning("%s", line)
+
+
+def _is_on(switches: Switches, name: str) -> bool:
+    return getattr(switches, name) != _OFF[name]
+
+
+def dtype_of(transformer: Flux2Transformer2DModel) -> torch.dtype:
+    """Precision of what is not quantised."""
+    return transformer.x_embedder.weight.dtype

@@ -1,0 +1,132 @@
+"""torchao and cache-dit, where they are installed (`pip install 'strikebox[speed]'`)."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from diffusers import Flux2Transformer2DModel
+
+from strikebox.generation.backend import Denoise, LoraState
+from strikebox.klein.adapter import Adapter
+from strikebox.klein.backend import KleinBackend
+from strikebox.klein.forward import PlainForward
+from strikebox.klein.speed import quantising, selfcheck
+from strikebox.klein.speed.options import Options
+from strikebox.klein.speed.reuse import mask
+from strikebox.klein.speed.tiers import Eight, Switches
+
+
+def model(tiny: Path) -> Flux2Transformer2DModel:
+    return Flux2Transformer2DModel.from_pretrained(tiny / "transformer", dtype=torch.bfloat16).eval()
+
+
+def sample() -> selfcheck.Conditions:
+    text = torch.randn(2, 12, 96, generator=torch.Generator().manual_seed(0)).bfloat16()
+    return selfcheck.conditions(text, (4, 4))
+
+
+def asked(backend: KleinBackend, steps: int = 12, lora: LoraState | None = None) -> Denoise:
+    return Denoise(
+        latents=backend.noise(1, backend.model.size),
+        sigmas=tuple(1 - k / steps for k in range(steps + 1)),
+        prompt="cat",
+        guidance=3.0,
+        lora=lora,
+        reference=None,
+    )
+
+
+@pytest.mark.parametrize("kind", ["int8"])
+def test_quantised_velocities_are_nearly_the_plain_ones(tiny: Path, kind: Eight) -> None:
+    one = model(tiny)
+    right = selfcheck.velocities(PlainForward(one), sample(), 16)
+    before = quantising.quantise(one, kind)
+    near = selfcheck.velocities(PlainForward(one), sample(), 16)
+    assert 0 < selfcheck.error(near, right) < selfcheck.QUANTISED_TOLERANCE
+    quantising.restore(one, before)
+    assert torch.equal(selfcheck.velocities(PlainForward(one), sample(), 16), right)
+
+
+@pytest.mark.parametrize("kind", ["int8", "fp8"])
+@pytest.mark.parametrize("sets", [0, 2])
+def test_a_lora_is_applied_before_quantisation(
+    tiny: Path, tiny_lora: Path, kind: Eight, sets: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Merging into quantised layers is quantising the merged weights, kept or not, and undone by None."""
+    # Weights can be kept in 8-bit floats anywhere; multiplying them takes a card, and is not done here.
+    monkeypatch.setattr("torchao.quantization.quant_api._check_hardware_support", lambda *_: None)
+    merged, after = model(tiny), model(tiny)
+    Adapter(merged, tiny_lora).set(LoraState(scale=1.5))
+    quantising.quantise(merged, kind)
+    adapter = Adapter(after, tiny_lora, like=quantising.like, sets=sets)
+    quantising.quantise(after, kind)
+    for state in (LoraState(scale=1.5), None, LoraState(scale=1.5)):
+        adapter.set(state)
+    for name in adapter.layers:
+        assert torch.equal(eight_bits(after, name), eight_bits(merged, name)), name
+    adapter.set(None)
+    pristine = model(tiny)
+    quantising.quantise(pristine, kind)
+    for name in adapter.layers:
+        assert torch.equal(eight_bits(after, name), eight_bits(pristine, name)), name
+
+
+def eight_bits(quantised: Flux2Transformer2DModel, layer: str) -> torch.Tensor:
+    weight: Any = quantised.get_submodule(layer).weight
+    return weight.qdata.float()
+
+
+def test_a_quantised_backend_says_so(tiny: Path, tiny_lora: Path) -> None:
+    options = Options(switches=Switches(once=True, eight="int8"))
+    fast = KleinBackend.load(tiny, tiny_lora, device="cpu", dtype="bfloat16", options=options)
+    plain = KleinBackend.load(tiny, tiny_lora, device="cpu", dtype="bfloat16")
+    assert fast.became.settings == {"eight": "int8"} and fast.model.hash != plain.model.hash
+    for lora in (LoraState(scale=1.0), None):
+        near, right = (one.denoise([asked(one, lora=lora)])[0] for one in (fast, plain))
+        assert 0 < np.linalg.norm(near - right) < 0.3 * np.linalg.norm(right)
+
+
+def test_masks_are_as_long_as_the_pass_and_begin_and_end_computed() -> None:
+    for steps in (1, 4, 8, 12, 26, 28, 50):
+        found = mask(steps, "medium")
+        assert len(found) == steps and found[0] == 1 and found[-1] == 1
+    assert 0.4 < sum(mask(28, "medium")) / 28 < 0.7
+    assert sum(mask(28, "ultra")) < sum(mask(28, "fast")) < sum(mask(28, "slow"))
+
+
+def test_reuse_computes_fewer_blocks_and_never_mixes_pictures(tiny: Path) -> None:
+    options = Options(switches=Switches(once=True, reuse="fast"))
+    fast = KleinBackend.load(tiny, device="cpu", dtype="float32", options=options)
+    plain = KleinBackend.load(tiny, device="cpu", dtype="float32")
+    assert fast.became.switches.reuse == "fast" and fast.became.notices == ()
+    ran = 0
+
+    def count(*_: object) -> None:
+        nonlocal ran
+        ran += 1
+
+    fast._transformer.single_transformer_blocks[-1].register_forward_hook(count)
+    first = fast.denoise([asked(fast)])[0]
+    assert ran == sum(mask(12, "fast")) < 12
+    other = Denoise(**{**_fields(asked(fast)), "prompt": "dog", "latents": fast.noise(2, fast.model.size)})
+    fast.denoise([other])
+    again, beside = fast.denoise([asked(fast), other])
+    np.testing.assert_allclose(fast.denoise([asked(fast)])[0], first, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(again, first, rtol=1e-3, atol=1e-3)
+    assert not np.allclose(beside, first, atol=1e-2)
+    assert np.linalg.norm(first - plain.denoise([asked(plain)])[0]) > 0
+
+
+def test_a_short_pass_is_computed_whole(tiny: Path) -> None:
+    options = Options(switches=Switches(once=True, reuse="ultra"))
+    fast = KleinBackend.load(tiny, device="cpu", dtype="float32", options=options)
+    plain = KleinBackend.load(tiny, device="cpu", dtype="float32")
+    np.testing.assert_allclose(
+        fast.denoise([asked(fast, 4)])[0], plain.denoise([asked(plain, 4)])[0], rtol=1e-4, atol=1e-4
+    )
+
+
+def _fields(request: Denoise) -> dict[str, object]:
+    return {name: getattr(request, name) for name in Denoise.__slots__}
