@@ -1,6 +1,5 @@
 """The templates of deploy/ fit the program that they start."""
 
-import json
 import os
 import re
 import shlex
@@ -115,9 +114,7 @@ def test_every_command_explains_itself(name: str) -> None:
 
 
 def run(*words: str, **variables: str) -> str:
-    """What a tool says. The test is skipped where the tool is not there, and fails where it complains."""
-    if shutil.which(words[0]) is None:
-        pytest.skip(f"{words[0]} is not installed")
+    """What a tool says. Fails where it complains."""
     done = subprocess.run(
         words, capture_output=True, text=True, timeout=120, cwd=DEPLOY, env={**os.environ, **variables}
     )
@@ -125,29 +122,37 @@ def run(*words: str, **variables: str) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("name", ["strikebox.service", "strikebox-worker@.service"])
-def test_systemd_finds_nothing_wrong(name: str, tmp_path: Path) -> None:
-    text = (DEPLOY / name).read_text("utf-8")
-    program = tmp_path / "strikebox"  # systemd looks whether the program is there
-    program.write_text("#!/bin/sh\n")
-    program.chmod(0o755)
-    copy = tmp_path / name.replace("@.", "@1.")
-    copy.write_text(text.replace("/opt/strikebox/bin/strikebox", str(program)))
-    said = run("systemd-analyze", "verify", "--man=no", str(copy))
-    assert [line for line in said.splitlines() if copy.name in line] == []
+# These tools are asked where they are there; nobody needs them to work on Strikebox.
+if shutil.which("systemd-analyze"):
+
+    @pytest.mark.parametrize("name", ["strikebox.service", "strikebox-worker@.service"])
+    def test_systemd_finds_nothing_wrong(name: str, tmp_path: Path) -> None:
+        text = (DEPLOY / name).read_text("utf-8")
+        program = tmp_path / "strikebox"  # systemd looks whether the program is there
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+        copy = tmp_path / name.replace("@.", "@1.")
+        copy.write_text(text.replace("/opt/strikebox/bin/strikebox", str(program)))
+        said = run("systemd-analyze", "verify", "--man=no", str(copy))
+        assert [line for line in said.splitlines() if copy.name in line] == []
 
 
-def test_docker_reads_the_compose_file() -> None:
-    if shutil.which("docker") is None or subprocess.run(["docker", "compose", "version"]).returncode != 0:
-        pytest.skip("docker compose is not installed")
-    domain = {"STRIKEBOX_DOMAIN": "art.example"}
-    for profile in ("cpu", "cuda", "backup"):
-        run("docker", "compose", "-f", "compose.yaml", "--profile", profile, "config", "--quiet", **domain)
+if (
+    shutil.which("docker")
+    and subprocess.run(["docker", "compose", "version"], capture_output=True).returncode == 0
+):
+
+    @pytest.mark.parametrize("profile", ["cpu", "cuda", "backup"])
+    def test_docker_reads_the_compose_file(profile: str) -> None:
+        words = ("docker", "compose", "-f", "compose.yaml", "--profile", profile, "config", "--quiet")
+        run(*words, STRIKEBOX_DOMAIN="art.example")
 
 
-@pytest.mark.parametrize("upstream", ["127.0.0.1:8080", "127.0.0.1:8081 127.0.0.1:8082"])
-def test_caddy_takes_its_file(upstream: str) -> None:
-    words = ("caddy", "validate", "--adapter", "caddyfile", "--config", "Caddyfile")
-    run(*words, STRIKEBOX_DOMAIN="art.example", STRIKEBOX_UPSTREAM=upstream)
-    made = json.loads(run("caddy", "adapt", *words[2:], STRIKEBOX_UPSTREAM=upstream).splitlines()[0])
-    assert re.findall(r'"dial": "([^"]*)"', json.dumps(made)) == upstream.split()
+if shutil.which("caddy"):
+
+    @pytest.mark.parametrize("upstream", ["127.0.0.1:8080", "127.0.0.1:8081 127.0.0.1:8082"])
+    def test_caddy_takes_its_file(upstream: str) -> None:
+        words = ("--adapter", "caddyfile", "--config", "Caddyfile")
+        run("caddy", "validate", *words, STRIKEBOX_DOMAIN="art.example", STRIKEBOX_UPSTREAM=upstream)
+        adapted = run("caddy", "adapt", *words, STRIKEBOX_UPSTREAM=upstream)
+        assert re.findall(r'"dial":"([^"]*)"', adapted) == upstream.split()
