@@ -23,6 +23,9 @@ from strikebox.generation.cost import Cost
 from strikebox.generation.plan import Cell, make_cell, make_plan
 from strikebox.generation.render import Progress, render
 from strikebox.klein import description
+from strikebox.klein.speed import tiers
+from strikebox.klein.speed.options import Options
+from strikebox.klein.speed.tiers import Speed
 from strikebox.lab import design as designs
 from strikebox.lab import report, run
 from strikebox.lab.design import Design
@@ -94,6 +97,7 @@ def generate(
     lora: LoraName = None,
     device: str = "auto",
     dtype: str = "auto",
+    speed: Speed = "exact",
     backend: Backend | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Picture:
@@ -101,12 +105,12 @@ def generate(
 
     `style` stands for {style}: the LoRA's trigger words, as its file names them, unless given. `size` is in
     pixels, a side or a Size; the model's own unless given. A `backend` takes the place of `model`, `lora`,
-    `device` and `dtype`; load it once for many pictures. Raises StrikeboxError.
+    `device`, `dtype` and `speed`; load it once for many pictures. Raises StrikeboxError.
     """
     chosen = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     subject = recipes.check_subject(subject)  # before the weights are loaded, which takes seconds
     style = style or (style_of(model, lora) if "style" in chosen.needs else None)
-    backend = backend or load_backend(model, lora, device=device, dtype=dtype)
+    backend = backend or load_backend(model, lora, device=device, dtype=dtype, speed=speed, many=False)
     side = Size(height=size, width=size) if isinstance(size, int) else size
     cell = make_cell(chosen, subject, seed, backend.model, style=style, other=other, size=side)
     record, png = _render_one(cell, backend, on_progress)
@@ -129,6 +133,7 @@ def ablate(
     lora: LoraName = None,
     device: str = "auto",
     dtype: str = "auto",
+    speed: Speed = "exact",
     batch_size: int = 8,
     backend: Backend | None = None,
     settings: Mapping[str, object] | None = None,
@@ -138,12 +143,12 @@ def ablate(
     """Make the pictures of a design (name, TOML file or Design) in the folder `out`, or runs/<its name>.
 
     Pictures that the folder holds already are not made again. A `backend` takes the place of `model`, `lora`,
-    `device` and `dtype`; `settings` then say what else changes the pictures, and `spectrum` is that of its
+    `device`, `dtype` and `speed`; `settings` then say what else changes the pictures, and `spectrum` is that of its
     latents. Raises StrikeboxError.
     """
     chosen = design if isinstance(design, Design) else load_design(design)
     if backend is None:
-        backend = load_backend(model, lora, device=device, dtype=dtype)
+        backend = load_backend(model, lora, device=device, dtype=dtype, speed=speed)
         settings = {"dtype": precision(device, dtype)}
         spectrum = latent_spectrum(model, chosen.size)
     return run.ablate(
@@ -164,11 +169,17 @@ def load_backend(
     device: str = "auto",
     dtype: str = "auto",
     threads: int | None = None,
+    speed: Speed = "exact",
+    many: bool = True,
 ) -> Backend:
     """A model and its LoRA, ready to make pictures. `threads` of the processor; torch's choice unless given.
 
+    What a `speed` other than "exact" makes bears another hash of the model. `many`: whether so many pictures
+    follow that compiling for them pays.
+
     Raises ModelError, LoraError or DeviceError.
     """
+    options = Options(speed=tiers.parse(speed), many=many)
     adapter = lora_file(model, lora)
     if adapter is not None:
         header.read(adapter)  # what is wrong with the file is known before torch is loaded
@@ -179,7 +190,7 @@ def load_backend(
 
     if threads is not None:
         torch.set_num_threads(threads)
-    return KleinBackend.load(place, adapter, device=device, dtype=dtype)
+    return KleinBackend.load(place, adapter, device=device, dtype=dtype, options=options)
 
 
 def precision(device: str, dtype: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from strikebox.cli import options
+from strikebox.cli import options, speed_options
 
 if TYPE_CHECKING:
     from strikebox.generation.backend import Model
@@ -28,6 +28,7 @@ def ablate(
     lora: options.Lora = None,
     device: options.Device = "auto",
     dtype: options.Dtype = "auto",
+    speed: speed_options.Speed = "exact",
     batch_size: options.BatchSize = 8,
     training: options.Training = None,
     held_out: options.HeldOut = None,
@@ -41,13 +42,14 @@ def ablate(
     """Make all pictures of DESIGN, measure them, and write a report with the verdict."""
     from strikebox import api
     from strikebox.cli import console
+    from strikebox.klein.speed import tiers
 
     chosen = api.load_design(design)
     folder = out or api.default_out(chosen)
     _check_folder(folder, resume)
     if not json and (file := api.lora_file(model, lora)):
         _explain(file)
-    backend = api.load_backend(model, lora, device=device, dtype=dtype)
+    backend = api.load_backend(model, lora, device=device, dtype=dtype, speed=tiers.parse(speed))
     settings = {"dtype": api.precision(device, dtype)}
     if not json:
         print(_plan_words(chosen, backend.model), flush=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from strikebox.cli import options
+from strikebox.cli import options, speed_options
 
 if TYPE_CHECKING:
     from strikebox import api
@@ -29,12 +29,14 @@ def generate(
     lora: options.Lora = None,
     device: options.Device = "auto",
     dtype: options.Dtype = "auto",
+    speed: speed_options.Speed = "exact",
     price: options.Price = options.DOLLARS_PER_HOUR,
     json: options.Json = False,
 ) -> None:
     """Make one picture of SUBJECT; recipe, seed and hashes are kept inside the PNG."""
     from strikebox import api
     from strikebox.cli import console
+    from strikebox.klein.speed import tiers
     from strikebox.recipe import check_subject
 
     chosen = api.load_recipe(recipe)
@@ -54,6 +56,7 @@ def generate(
             lora=lora,
             device=device,
             dtype=dtype,
+            speed=tiers.parse(speed),
             on_progress=on_progress,
         )
     picture.save(target)

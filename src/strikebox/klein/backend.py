@@ -1,5 +1,6 @@
 """The backend for FLUX.2-klein models: passes on a processor or a graphics card."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from strikebox.klein.speed.tuning import Sample, Tuned, dtype_of
 from strikebox.klein.text import PromptEncoder, trimmed
 from strikebox.klein.weights import Weights, placed
 
+_log = logging.getLogger(__name__)
 _PIXELS_AT_ONCE = 4 * 1024 * 1024  # through the autoencoder
 _PIXELS_AT_ONCE_ON_CPU = 8 * 128 * 128  # more falls out of the cache and is slower
 
@@ -200,7 +202,11 @@ def _wanted(options: Options, device: torch.device, dtype: torch.dtype) -> tuple
         return options.switches, ()
     if options.speed is None:
         return PLAIN, ()
-    return choose(options.speed, machine.look(device, dtype), options.reuse)
+    switches, notices = choose(options.speed, machine.look(device, dtype), options.reuse)
+    for line in notices:
+        _log.warning("%s", line)
+    # Compiling takes about 20 s, a picture at full size 5.
+    return (switches if options.many else replace(switches, compiled=False)), notices
 
 
 def _describe(weights: Weights, adapter: Adapter | None, switches: Switches) -> Model:

@@ -10,6 +10,7 @@ class Options:
     """What is asked of a backend."""
 
     speed: Speed | None = None  # None: the plain path, that others are compared with
+    many: bool = True  # pictures follow, so many that compiling pays
     reuse: Reuse = "medium"  # with speed "approximate", and only with it
     switches: Switches | None = None  # exactly these, whatever the machine; for tests and measurements
 

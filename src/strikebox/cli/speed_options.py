@@ -1,0 +1,13 @@
+"""How fast commands make pictures."""
+
+from typing import Annotated
+
+import typer
+
+Speed = Annotated[
+    str,
+    typer.Option(
+        help="exact (the same picture to rounding), quantised (8-bit products) or approximate (and features used "
+        "again). What a machine cannot do is said, and left out."
+    ),
+]
