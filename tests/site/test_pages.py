@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Iterator
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -159,7 +160,7 @@ def test_a_withheld_picture_says_why_in_the_visitors_language(site: Site, browse
     place = order(browser)
     (job,) = site.queue.lease("worker", 1)
     publish(site, job.id, "cat", state="withheld", finding="leak: like 017.png, 0.93")
-    site.queue.fail(job, "English")
+    site.queue.fail(job, "leak: in English")
     page = browser.get(place, headers={"accept-language": "ru"}).text
     assert "Картинка повторяет одну из тех" in page and "017.png" not in page
     assert browser.get(f"/pictures/{job.id}").status_code == 404
@@ -297,6 +298,18 @@ def test_money_is_drawn_as_matches(site: Site, browser: TestClient) -> None:
     with site.database.writing() as connection:
         connection.execute(sa.update(days).values(spent=500_000_000, reserved=0))
     assert 'aria-label="10 of 20 matches left"' in browser.get("/").text
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_what_the_api_page_tells_to_type_works(browser: TestClient, language: str) -> None:
+    page = unescape(browser.get("/docs/api", headers={"accept-language": language}).text)
+    (address, kind, key, body) = re.findall(
+        r"curl http://testserver(\S+) .*?'Content-Type: (\S+)' -H 'Idempotency-Key: (\S+)'.*?-d '(.*?)'",
+        page,
+        re.DOTALL,
+    )[0]
+    told = browser.post(address, content=body, headers={"Content-Type": kind, "Idempotency-Key": key})
+    assert told.status_code == 202
 
 
 class Read(HTMLParser):

@@ -72,14 +72,19 @@ def _is_built(key: str) -> bool:
 
 
 def test_every_shipped_recipe_speaks_russian() -> None:
-    known = languages.words("ru").recipes
+    known = languages.words("ru").translations
     for name in recipes.shipped():
         recipe = recipes.load(name)
         assert {recipe.title, recipe.description} - {""} <= known.keys(), name
 
 
+def test_every_kind_of_problem_speaks_russian() -> None:
+    known = languages.words("ru").translations
+    assert {kind.title for kind in problem_kinds.KINDS} <= known.keys()
+
+
 def test_a_recipe_of_the_operators_own_stays_as_it_is() -> None:
-    assert languages.words("ru").of_recipe("Night") == "Night"
+    assert languages.words("ru").translated("Night") == "Night"
 
 
 def test_russian_counts() -> None:

@@ -25,7 +25,7 @@ class Words:
     language: str  # as in the `lang` attribute: en, ru
     name: str  # of the language, in the language
     table: Mapping[str, Word]  # by dotted key
-    recipes: Mapping[str, str]  # what recipes say of themselves in English -> in this language
+    translations: Mapping[str, str]  # of what is said in English elsewhere: recipes, kinds of problems
 
     def __call__(self, key: str, **values: object) -> str:
         """The word with its {names} filled in. Raises KeyError where the word or a value is missing."""
@@ -44,9 +44,9 @@ class Words:
             raise KeyError(f"{key} is no list")
         return word
 
-    def of_recipe(self, text: str) -> str:
-        """A recipe's title or description; an operator's own stays as it was written."""
-        return self.recipes.get(text, text)
+    def translated(self, text: str) -> str:
+        """What a recipe or the API says in English; an operator's own recipe stays as it was written."""
+        return self.translations.get(text, text)
 
     def blueprint(self, key: str, **values: object) -> str:
         """The words of a drawn recipe. Raises KeyError where there is none."""
@@ -81,8 +81,8 @@ def words(language: str) -> Words:
     table = tomllib.loads((folder / f"{language}.toml").read_text("utf-8"))
     if language == "en":  # where it comes from
         return Words(language, NAMES[language], dict(_flat({**table, "blueprint": ENGLISH})), {})
-    recipes = tomllib.loads((folder / f"recipes-{language}.toml").read_text("utf-8"))
-    return Words(language, NAMES[language], dict(_flat(table)), cast(Mapping[str, str], recipes))
+    translations = tomllib.loads((folder / f"translations-{language}.toml").read_text("utf-8"))
+    return Words(language, NAMES[language], dict(_flat(table)), cast(Mapping[str, str], translations))
 
 
 def choose(cookie: str | None, header: str, spoken: Sequence[str]) -> str:

@@ -133,7 +133,7 @@ def finish_next(site: Site, state: PictureState = "public") -> Picture | None:
         if state == "public":
             site.queue.finish_in(connection, job, {"picture": job.id})
         else:
-            site.queue.fail_in(connection, job, "It was withheld.")
+            site.queue.fail_in(connection, job, "leak: it was withheld")
         site.budget.settle(connection, job.id, 0.0001)
         site.pictures.publish(connection, picture)
     return site.pictures.find(job.id)

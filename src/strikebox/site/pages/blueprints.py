@@ -41,9 +41,9 @@ def draw(
     recipe = recipes.parse(toml, name)
     said = replace(
         recipe,
-        title=words.of_recipe(recipe.title),
-        description=words.of_recipe(recipe.description),
-        control_of=recipe.control_of and words.of_recipe(recipe.control_of),
+        title=words.translated(recipe.title),
+        description=words.translated(recipe.description),
+        control_of=recipe.control_of and words.translated(recipe.control_of),
     )
     return Markup(_STYLE.sub(_attributes, svg(blueprint(said, model, size, known), words.blueprint)))
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from math import floor
+from math import ceil
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -40,7 +40,7 @@ class Box:
 def box_of(today: Today) -> Box:
     """A match burns when its share is spent; the last goes when nothing is left."""
     share = today.left / today.limit if today.limit > 0 else 0.0
-    return Box(today, max(floor(share * _MATCHES), 1) if share > 0 else 0)
+    return Box(today, min(max(ceil(share * _MATCHES), 0), _MATCHES))
 
 
 def router(parts: Parts) -> APIRouter:
