@@ -67,7 +67,7 @@ def report(page: Page) -> None:
     page.get_by_label("It copies someone's work").check()
     page.get_by_label("Anything we should know").fill("I drew it")
     page.get_by_role("button", name="Send the report").click()
-    expect(page.get_by_role("status").first).to_contain_text("A person will look at it")
+    expect(page.get_by_role("status").first).to_contain_text("kept for the operator")
 
 
 def delete(page: Page) -> None:
