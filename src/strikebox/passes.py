@@ -105,6 +105,7 @@ class TextToImage:
     guidance: float  # 1 is none
     lora: LoraUse | None = None
     size: float = 1.0  # share of the picture's side
+    guidance_sigma: tuple[float, float] = (0.0, 1.0)  # on for steps that start at a sigma in (low, high]
 
     def __post_init__(self) -> None:
         _check_pass(self)
@@ -119,6 +120,7 @@ class ImageToImage:
     guidance: float
     lora: LoraUse | None = None
     size: float = 1.0
+    guidance_sigma: tuple[float, float] = (0.0, 1.0)
     start: Strength | Sigma
     handoff: Handoff = field(default_factory=Handoff)
 
@@ -135,6 +137,7 @@ class Edit:
     guidance: float
     lora: LoraUse | None = None
     size: float = 1.0
+    guidance_sigma: tuple[float, float] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
         _check_pass(self)
@@ -147,6 +150,15 @@ KINDS: Mapping[type[Pass], str] = {
     ImageToImage: "image-to-image",
     Edit: "edit",
 }
+
+
+def guidance_at(guidance: float, interval: tuple[float, float], sigma: float) -> float:
+    """Guidance of a step that starts at `sigma`: 1, which is none, outside the interval (low, high].
+
+    Guidance in an interval of noise levels: Kynkäänniemi et al. 2024, arXiv 2404.07724.
+    """
+    low, high = interval
+    return guidance if low < sigma <= high else 1.0
 
 
 def placeholders(pass_: Pass) -> frozenset[str]:
@@ -164,6 +176,10 @@ def _check_pass(pass_: Pass) -> None:
         raise RecipeError(f"guidance: is {pass_.guidance}; it is at least 1, and 1 is none")
     if not 0 < pass_.size <= 1:
         raise RecipeError(f"size: is {pass_.size}; it is a share of the picture's side: above 0, at most 1")
+    low, high = map(float, pass_.guidance_sigma)
+    if not 0 <= low < high <= 1:
+        raise RecipeError(f"guidance_sigma: is [{low}, {high}]; it is [low, high] with 0 <= low < high <= 1")
+    object.__setattr__(pass_, "guidance_sigma", (low, high))
     object.__setattr__(pass_, "guidance", float(pass_.guidance))
     object.__setattr__(pass_, "size", float(pass_.size))
 

@@ -124,21 +124,30 @@ def read_pass(values: object) -> Pass:
     required("kind", kind or None)
     prompt, steps, guidance = table.text("prompt"), table.whole("steps"), table.number("guidance")
     lora, size = _read_lora(table.table("lora")), table.optional_number("size")
-    size = 1.0 if size is None else size
+    size, guided = 1.0 if size is None else size, _interval("guidance_sigma", table.take("guidance_sigma"))
     if kind == KINDS[ImageToImage]:
         handoff, start = _read_handoff(table.table("handoff")), _read_start(table)
         return ImageToImage(
-            prompt=prompt, steps=steps, guidance=guidance, lora=lora, size=size, start=start, handoff=handoff
+            prompt=prompt,
+            steps=steps,
+            guidance=guidance,
+            lora=lora,
+            size=size,
+            guidance_sigma=guided,
+            start=start,
+            handoff=handoff,
         )
     table.close()
     make = Edit if kind == KINDS[Edit] else TextToImage
-    return make(prompt=prompt, steps=steps, guidance=guidance, lora=lora, size=size)
+    return make(prompt=prompt, steps=steps, guidance=guidance, lora=lora, size=size, guidance_sigma=guided)
 
 
 def write_pass(pass_: Pass) -> str:
     """The `[[pass]]` table of a pass; what is as it is by default is left out."""
     lines = ["[[pass]]", f"kind = {quoted(KINDS[type(pass_)])}", f"prompt = {quoted(pass_.prompt)}"]
     lines += [f"steps = {pass_.steps}", f"guidance = {float(pass_.guidance)!r}"]
+    if pass_.guidance_sigma != (0, 1):
+        lines.append(f"guidance_sigma = {_interval_text(pass_.guidance_sigma)}")
     if pass_.size != 1:
         lines.append(f"size = {float(pass_.size)!r}")
     if pass_.lora is not None:
@@ -163,16 +172,20 @@ def _read_lora(table: Table | None) -> LoraUse | None:
         table.close()
         factors = [] if blocks is None else blocks.rest()
         pairs = tuple((name, as_number(f"blocks: {name}", factor)) for name, factor in factors)
-        return LoraUse(scale=scale, sigma=_interval(sigma), blocks=pairs, rank=rank)
+        return LoraUse(scale=scale, sigma=_interval("sigma", sigma), blocks=pairs, rank=rank)
 
 
-def _interval(value: object) -> tuple[float, float]:
+def _interval(key: str, value: object) -> tuple[float, float]:
     if value is None:
         return (0.0, 1.0)
     ends = cast(list[object], value) if isinstance(value, list) else []
     if len(ends) != 2:
-        raise RecipeError(f"sigma: is {value!r}; it is [low, high]")
-    return as_number("sigma", ends[0]), as_number("sigma", ends[1])
+        raise RecipeError(f"{key}: is {value!r}; it is [low, high]")
+    return as_number(key, ends[0]), as_number(key, ends[1])
+
+
+def _interval_text(interval: tuple[float, float]) -> str:
+    return f"[{float(interval[0])!r}, {float(interval[1])!r}]"
 
 
 def _read_start(table: Table) -> Strength | Sigma:
@@ -201,7 +214,7 @@ def _read_handoff(table: Table | None) -> Handoff:
 def _lora_items(lora: LoraUse) -> Iterator[tuple[str, str]]:
     yield "scale", repr(float(lora.scale))
     if lora.sigma != (0, 1):
-        yield "sigma", f"[{float(lora.sigma[0])!r}, {float(lora.sigma[1])!r}]"
+        yield "sigma", _interval_text(lora.sigma)
     if lora.blocks:
         yield "blocks", _inline((quoted(name), repr(float(factor))) for name, factor in lora.blocks)
     if lora.rank is not None:

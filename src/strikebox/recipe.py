@@ -86,6 +86,8 @@ class Recipe:
         """SHA-256 (hex) of the passes alone: title, letter and description do not change what is made."""
         passes = [{"kind": KINDS[type(p)], **asdict(p)} for p in self.passes]
         for plain, p in zip(passes, self.passes, strict=True):
+            if p.guidance_sigma == (0, 1):
+                del plain["guidance_sigma"]  # as below
             if isinstance(p, ImageToImage):
                 plain["start"] = {type(p.start).__name__.lower(): p.start.value}
             if p.lora is not None:

@@ -8,6 +8,7 @@ import typer
 from strikebox.cli import (
     ablate,
     audit,
+    bench,
     blueprint,
     checklist,
     doctor,
@@ -44,6 +45,7 @@ app.command("report", epilog=_EPILOG)(report.report)
 app.command("plan", epilog=_EPILOG)(plan.plan)
 app.command("checklist", epilog=_EPILOG)(checklist.checklist)
 app.command("audit", epilog=_EPILOG)(audit.audit)
+app.command("bench", epilog=_EPILOG)(bench.bench)
 app.command("vote", epilog=_EPILOG)(vote.vote)
 app.command("serve", epilog=_EPILOG)(serve.serve)
 app.command("worker", epilog=_EPILOG)(worker.worker)

@@ -7,7 +7,7 @@ import typer
 Speed = Annotated[
     str,
     typer.Option(
-        help="exact (the same picture to rounding), quantised (8-bit products) or approximate (and features used "
-        "again). What a machine cannot do is said, and left out."
+        help="exact (the same picture to rounding), quantised (8-bit products) or approximate (features are "
+        "used again, too). What a machine cannot do is said, and left out."
     ),
 ]

@@ -156,6 +156,7 @@ def _add_pass(trie: Trie, cell: Cell, draw: int, before: str | None, model: Mode
         adapter=model.lora_hash,
         prompt=cell.prompts[draw],
         guidance=pass_.guidance,
+        guidance_sigma=pass_.guidance_sigma,
         lora=pass_.lora,
         reference=before if edits else None,
         size=size,

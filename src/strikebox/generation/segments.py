@@ -13,6 +13,7 @@ from itertools import pairwise
 from struct import pack
 
 from strikebox.generation.backend import LoraState, Size
+from strikebox.passes import guidance_at
 from strikebox.recipe import Handoff, LoraUse
 
 
@@ -85,6 +86,7 @@ class Conditions:
     reference: str | None  # key of the latents of the picture to edit
     size: Size
     reference_size: Size | None
+    guidance_sigma: tuple[float, float] = (0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class _Step:
     start: float
     end: float
     lora: LoraState | None
+    guidance: float
     conditions: Conditions
 
 
@@ -111,19 +114,22 @@ class Trie:
         key = _digest({"entry": type(entry).__name__, **asdict(entry)})
         self._entries[key] = entry
         # What does not change from step to step is hashed once, however long the prompt is.
-        fixed, states = _fixed_part(conditions), dict[LoraState | None, bytes]()
+        fixed = {g: _fixed_part(conditions, g) for g in (conditions.guidance, 1.0)}
+        states = dict[LoraState | None, bytes]()
         for start, end in pairwise(sigmas):
             lora = lora_state(conditions.lora, start)
             if lora not in states:
                 states[lora] = _lora_part(lora, conditions.adapter)
-            before, key = key, hashlib.sha256(key + fixed + states[lora] + pack("<dd", start, end)).digest()
+            guidance = guidance_at(conditions.guidance, conditions.guidance_sigma, start)
+            led = key + fixed[guidance] + states[lora] + pack("<dd", start, end)
+            before, key = key, hashlib.sha256(led).digest()
             if key not in self._steps:
-                self._steps[key] = _Step(before, start, end, lora, conditions)
+                self._steps[key] = _Step(before, start, end, lora, guidance, conditions)
                 self._branches[before] += 1
         return key.hex()
 
     def segments(self) -> tuple[Segment, ...]:
-        """The trie cut where it branches, where a pass begins and where the LoRA changes; parents first."""
+        """The trie cut where it branches, a pass begins, or LoRA or guidance change; parents first."""
         return tuple(self._segment(run) for run in self._runs())
 
     def _runs(self) -> list[list[bytes]]:
@@ -141,7 +147,9 @@ class Trie:
 
     def _cut_before(self, step: _Step) -> bool:
         before = self._steps.get(step.before)
-        return before is None or self._branches[step.before] > 1 or before.lora != step.lora
+        if before is None or self._branches[step.before] > 1:
+            return True
+        return (before.lora, before.guidance) != (step.lora, step.guidance)
 
     def _segment(self, run: list[bytes]) -> Segment:
         steps = [self._steps[key] for key in run]
@@ -151,7 +159,7 @@ class Trie:
             entry=self._entries.get(first.before) or Continue(parent=first.before.hex()),
             sigmas=(first.start, *(step.end for step in steps)),
             prompt=first.conditions.prompt,
-            guidance=first.conditions.guidance,
+            guidance=first.guidance,
             lora=first.lora,
             reference=first.conditions.reference,
             size=first.conditions.size,
@@ -171,12 +179,12 @@ def noise_seed(seed: int, draw: int) -> int:
     return (seed + 0x9E3779B9 * draw) & 0xFFFFFFFF
 
 
-def _fixed_part(conditions: Conditions) -> bytes:
+def _fixed_part(conditions: Conditions, guidance: float) -> bytes:
     return _digest(
         {
             "model": conditions.model,
             "prompt": conditions.prompt,
-            "guidance": conditions.guidance,
+            "guidance": guidance,
             "reference": conditions.reference,
         }
     )

@@ -11,6 +11,7 @@ from strikebox.flow import LatentSpectrum, Survivors, pass_sigmas, strength_at, 
 from strikebox.generation.backend import Model, Size
 from strikebox.generation.cost import NOTHING, Cost, pass_cost
 from strikebox.generation.plan import first_needed, pass_size
+from strikebox.passes import guidance_at
 from strikebox.recipe import KINDS, Edit, Handoff, ImageToImage, LoraUse, Pass, Recipe, Strength
 
 TRAINING_IMAGES = 300  # of the embedded LoRA
@@ -128,7 +129,9 @@ def _station(
     own = pass_size(pass_, size, model)
     sigmas = pass_sigmas(pass_, model.tokens(own))
     reference_tokens = model.tokens(before.size) if isinstance(pass_, Edit) and before is not None else 0
-    cost = pass_cost(model, len(sigmas) - 1, pass_.guidance, model.tokens(own), reference_tokens)
+    guided = sum(guidance_at(pass_.guidance, pass_.guidance_sigma, sigma) > 1 for sigma in sigmas[:-1])
+    cost = pass_cost(model, guided, pass_.guidance, model.tokens(own), reference_tokens)
+    cost += pass_cost(model, len(sigmas) - 1 - guided, 1.0, model.tokens(own), reference_tokens)
     return Station(
         number=number,
         kind=KINDS[type(pass_)],

@@ -57,12 +57,13 @@ def remember(what: str, device: torch.device, dtype: torch.dtype, value: object)
 
 
 def _key(what: str, device: torch.device, dtype: torch.dtype) -> str:
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
     precision = str(dtype).removeprefix("torch.")
     return f"{what} | {name} | torch {torch.__version__} | {precision}"
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Its name, and how many threads are used of it."""
     path = Path("/proc/cpuinfo")
     lines = path.read_text("utf-8", "replace").splitlines() if path.exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]

@@ -1,0 +1,1 @@
+"""Side by side with stock diffusers, on one machine in one run."""

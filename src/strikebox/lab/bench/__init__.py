@@ -1,0 +1,1 @@
+"""What a benchmark found: lines of figures, as JSON and as a page. No tensor library."""
