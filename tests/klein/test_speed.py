@@ -160,13 +160,30 @@ def test_the_check_takes_a_wrong_kernel_back(
     np.testing.assert_allclose(fast.denoise([asked(fast)])[0], right, rtol=1e-4, atol=1e-4)
 
 
-def test_a_stale_buffer_is_found(tiny: Path) -> None:
+def test_a_stale_buffer_is_found(tiny: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A graph that does not read its inputs gives the first step again: only the second step shows it."""
 
     def capture(run: forward.Run, buffers: forward.Inputs) -> forward.Run:
         return run(buffers).clone  # type: ignore[return-value]
 
-    made = machine_with(tiny, Switches(once=True, graphs=True), capture)
+    with caplog.at_level(logging.WARNING):
+        made = machine_with(tiny, Switches(once=True, graphs=True), capture)
+    assert made.notices == (), "the steps themselves are right"
+    assert [
+        "CUDA graphs: off, because a graph's velocities are off" in r.message for r in caplog.records
+    ] == [True]
+
+
+def test_the_check_finds_what_only_later_steps_show(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A runner that gives the first step's velocities again is turned off."""
+    from strikebox.klein.speed.graphs import Graphs
+
+    def begin(self: Graphs, first: forward.Inputs) -> forward.Run:
+        stale = self._run(first).clone()
+        return lambda _: stale
+
+    monkeypatch.setattr(Graphs, "begin", begin)
+    made = machine_with(tiny, Switches(once=True, graphs=True))
     assert made.switches == Switches(once=True) and "CUDA graphs: off" in made.notices[0]
 
 

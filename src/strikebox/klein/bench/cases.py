@@ -47,7 +47,7 @@ Build = Callable[[Setting], Maker]
 def _ours(options: Options, recipes: Callable[[Work], Sequence[Recipe]]) -> Build:
     def build(setting: Setting) -> Maker:
         backend = KleinBackend(setting.weights, setting.lora, options, setting.device)
-        return Ours(backend, recipes(setting.work))
+        return Ours(backend, recipes(setting.work), setting.work)
 
     return build
 

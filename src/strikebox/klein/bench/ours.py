@@ -11,18 +11,17 @@ from strikebox.generation.backend import Size
 from strikebox.generation.plan import Cell, make_cell, make_plan
 from strikebox.generation.render import render
 from strikebox.klein.backend import KleinBackend
+from strikebox.klein.bench.work import Work
 from strikebox.recipe import Recipe
 from strikebox.store import Identity
-
-_SUBJECT = "cat"
 
 
 @final
 class Ours:
     """Makes the pictures of one recipe, or of several that share what they can."""
 
-    def __init__(self, backend: KleinBackend, recipes: Sequence[Recipe]) -> None:
-        self._backend, self._recipes = backend, recipes
+    def __init__(self, backend: KleinBackend, recipes: Sequence[Recipe], work: Work) -> None:
+        self._backend, self._recipes, self._work = backend, recipes, work
         on = {key: value for key, value in asdict(backend.became.switches).items() if value}
         kernel = f"attention by {backend.became.kernel}"
         words = ", ".join(key if value is True else f"{key} {value}" for key, value in on.items())
@@ -41,7 +40,7 @@ class Ours:
             return [folder.pictures.get(record.picture) for record in records]
 
     def _cells(self, side: int, seeds: Sequence[int]) -> list[Cell]:
-        size, model = Size(height=side, width=side), self._backend.model
+        size, model, subject = Size(height=side, width=side), self._backend.model, self._work.prompt(seeds)
         return [
-            make_cell(recipe, _SUBJECT, seed, model, size=size) for recipe in self._recipes for seed in seeds
+            make_cell(recipe, subject, seed, model, size=size) for recipe in self._recipes for seed in seeds
         ]

@@ -14,7 +14,9 @@ from PIL import Image
 from torch import Tensor
 
 from strikebox import flow
+from strikebox.generation.segments import noise_seed
 from strikebox.klein.bench.work import Work
+from strikebox.klein.speed import attention
 from strikebox.klein.weights import Weights
 
 _LORA = "style"
@@ -35,7 +37,7 @@ class _Pipelines:
             "transformer": weights.transformer,
         }
         # Another model in this process may have made its kernel every model's default.
-        weights.transformer.set_attention_backend("native")
+        attention.use(weights.transformer, attention.DEFAULT)
         # Their calls are not typed for what they take.
         self.first: Any = Flux2KleinPipeline(**parts)
         self.second: Any = Flux2KleinInpaintPipeline(**parts)
@@ -55,7 +57,7 @@ class _Pipelines:
 
     def options(self, side: int, seeds: Sequence[int]) -> dict[str, Any]:
         return {
-            "prompt": [self.work.prompt] * len(seeds),
+            "prompt": [self.work.prompt(seeds)] * len(seeds),
             "height": side,
             "width": side,
             "num_inference_steps": self.work.steps,
@@ -105,7 +107,7 @@ class FairSandwich:
     def __call__(self, side: int, seeds: Sequence[int]) -> list[bytes]:
         """PNG files of pictures of `side` px, one a seed."""
         pipes, work = self._pipes, self._pipes.work
-        text, text_ids = self._text(len(seeds))
+        text, text_ids = self._text(seeds)
         noises = [self._noise(side, seed) for seed in seeds]
         ids = pipes.first._prepare_latent_ids(noises[0])[0].to(text.device)
         tokens = torch.cat([pipes.first._pack_latents(noise) for noise in noises]).to(text)
@@ -114,18 +116,19 @@ class FairSandwich:
         painted = self._denoise(tokens, sigmas, text, text_ids, ids)
         pipes.set_lora(None)
         start = int(work.steps - work.steps * work.strength)
-        mixed = (1 - sigmas[start]) * painted + sigmas[start] * tokens
+        again = torch.cat([pipes.first._pack_latents(self._noise(side, noise_seed(s, 1))) for s in seeds])
+        mixed = (1 - sigmas[start]) * painted + sigmas[start] * again.to(text)
         redrawn = self._denoise(mixed.to(tokens), sigmas[start:], text, text_ids, ids)
         return self._decode(redrawn, ids)
 
-    def _text(self, pictures: int) -> tuple[Tensor, Tensor]:
+    def _text(self, seeds: Sequence[int]) -> tuple[Tensor, Tensor]:
         pipes = self._pipes
         options: dict[str, Any] = {
             "max_sequence_length": pipes.profile.text_tokens,
             "text_encoder_out_layers": pipes.profile.text_layers,
         }
-        text, text_ids = pipes.first.encode_prompt([pipes.work.prompt, ""], **options)
-        return text.repeat_interleave(pictures, dim=0), text_ids[0]
+        text, text_ids = pipes.first.encode_prompt([pipes.work.prompt(seeds), ""], **options)
+        return text.repeat_interleave(len(seeds), dim=0), text_ids[0]
 
     def _noise(self, side: int, seed: int) -> Tensor:
         channels = self._transformer.config["in_channels"]

@@ -1,5 +1,6 @@
 """What every case of a benchmark makes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from strikebox.recipe import ImageToImage, LoraUse, Recipe, Strength, TextToImage
@@ -9,11 +10,14 @@ from strikebox.recipe import ImageToImage, LoraUse, Recipe, Strength, TextToImag
 class Work:
     """The sandwich: a LoRA paints, the base model redraws."""
 
-    prompt: str = "cat"
     steps: int = 28
     guidance: float = 4.0
     lora_scale: float | None = 2.0  # None: there is no LoRA
     strength: float = 0.9
+
+    def prompt(self, seeds: Sequence[int]) -> str:
+        """That of a batch; another one for each, so that nobody has it embedded already."""
+        return f"cat {seeds[0]}"
 
     @property
     def words(self) -> str:

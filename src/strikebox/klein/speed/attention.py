@@ -4,6 +4,7 @@ On an H200 cuDNN runs klein's attention about twice as fast as the kernel that t
 cards it is the other way round, or cuDNN is not there at all. So it is measured, once a machine and torch.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 
 import torch
@@ -73,7 +74,13 @@ def use(transformer: Flux2Transformer2DModel, name: str) -> None:
     from diffusers.models.attention_dispatch import _AttentionBackendRegistry
 
     before, _ = _AttentionBackendRegistry.get_active_backend()
-    transformer.set_attention_backend(name)
+    library = logging.getLogger("diffusers.models.modeling_utils")
+    level = library.level
+    library.setLevel(logging.ERROR)  # it warns of each choice that this may change one day
+    try:
+        transformer.set_attention_backend(name)
+    finally:
+        library.setLevel(level)
     _AttentionBackendRegistry.set_active_backend(before)
 
 

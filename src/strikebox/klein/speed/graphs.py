@@ -1,5 +1,6 @@
 """Small forwards as CUDA graphs: below 512 px the launches of kernels take longer than the kernels."""
 
+import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import fields
@@ -10,8 +11,11 @@ from torch import Tensor
 
 from strikebox.klein.forward import Inputs, Run
 
+_log = logging.getLogger(__name__)
+
 MOST_TOKENS = 2 * (1024 + 512)  # in all rows: guidance at 512 px, with klein's 512 tokens of text
 _KEPT = 6  # graphs: each holds the activations of its shape
+_TOLERANCE = 0.01  # of the norm; mostly the bits are the same
 _WARMING = 3  # runs before a capture: kernels are chosen, compiled and loaded in them
 
 Replay = Callable[[], Tensor]
@@ -25,13 +29,19 @@ class Graphs:
 
     def __init__(self, run: Run, capture: Capture | None = None, most_tokens: int = MOST_TOKENS) -> None:
         self._run, self._capture, self._most = run, capture or capture_cuda, most_tokens
+        self._broken = False
         self._captured: OrderedDict[tuple[object, ...], tuple[Inputs, Replay]] = OrderedDict()
 
     def begin(self, first: Inputs) -> Run:
         rows, positions, _ = first.tokens.shape
-        if rows * (positions + first.text.shape[1]) > self._most:
+        if self._broken or rows * (positions + first.text.shape[1]) > self._most:
             return self._run
-        buffers, replay = self._graph(first)
+        try:
+            buffers, replay = self._graph(first)
+        except RuntimeError as error:  # what CUDA raises, and what is raised of a wrong graph below
+            self._broken = True
+            _log.warning("CUDA graphs: off, because %s", " ".join(str(error).split())[:200])
+            return self._run
         for name in ("text", "cosines", "sines"):
             getattr(buffers, name).copy_(getattr(first, name))
 
@@ -46,11 +56,22 @@ class Graphs:
         key = (first.tokens.dtype, *(tuple(getattr(first, f.name).shape) for f in fields(Inputs)))
         if key not in self._captured:
             buffers = Inputs(*(getattr(first, f.name).clone() for f in fields(Inputs)))
-            self._captured[key] = (buffers, self._capture(self._run, buffers))
+            replay = self._capture(self._run, buffers)
+            self._prove(buffers, replay)
+            self._captured[key] = (buffers, replay)
         self._captured.move_to_end(key)
         while len(self._captured) > _KEPT:
             self._captured.popitem(last=False)
         return self._captured[key]
+
+    def _prove(self, buffers: Inputs, replay: Replay) -> None:
+        """Raises RuntimeError where the graph gives other velocities, at once or for the next inputs."""
+        for sign in (1, -1):
+            buffers.tokens.mul_(sign)
+            right, found = self._run(buffers).clone(), replay()
+            off = torch.linalg.vector_norm((found - right).float()) / torch.linalg.vector_norm(right.float())
+            if not off <= _TOLERANCE:
+                raise RuntimeError(f"a graph's velocities are off by {float(off):.1%}")
 
 
 def capture_cuda(run: Run, buffers: Inputs) -> Replay:

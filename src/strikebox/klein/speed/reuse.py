@@ -6,7 +6,7 @@ every segment begins with computed steps: a pass that shares its beginning with 
 same pass alone, within the loss that this tier has anyway.
 """
 
-import logging
+import os
 from importlib import import_module
 from typing import Any, final
 
@@ -23,7 +23,6 @@ class ReuseForward:
     """Computes the steps of a mask; the others take what the blocks added in the latest computed one."""
 
     def __init__(self, transformer: Flux2Transformer2DModel, policy: Reuse) -> None:
-        logging.getLogger("cache_dit").setLevel(logging.ERROR)
         self._transformer: Flux2Transformer2DModel = transformer
         self._policy: Reuse = policy
         self._plain = PlainForward(transformer)
@@ -62,4 +61,5 @@ def mask(steps: int, policy: Reuse) -> list[int]:
 
 def _cache_dit() -> Any:
     """An extra: whoever asks for it has looked whether it is there."""
+    os.environ.setdefault("CACHE_DIT_LOG_LEVEL", "error")  # it tells a dozen lines each time it is set up
     return import_module("cache_dit")
