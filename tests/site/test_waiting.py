@@ -38,6 +38,11 @@ def test_a_line_through_batches() -> None:
     assert fit([4, 4], [8, 12]) == Rate(fixed=0, each=2.5)
 
 
+def test_a_batch_that_was_held_up_says_little() -> None:
+    sizes, seconds = [1, 1, 1, 4, 4, 4], [2.0, 2.0, 9.0, 5.0, 40.0, 5.0]
+    assert fit(sizes, seconds) == Rate(fixed=1, each=1)
+
+
 def test_a_line_never_goes_below_zero() -> None:
     for sizes, seconds in (([1, 4], [9, 3]), ([1, 4], [1, 16])):
         rate = fit(sizes, seconds)

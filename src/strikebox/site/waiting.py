@@ -1,6 +1,6 @@
 """How long a job will wait, from measured rates; and how wrong that was, from jobs that are done.
 
-A batch of k pictures takes fixed + each * k seconds, a line through the batches that were measured. Workers
+A batch of k pictures takes fixed + each * k seconds, a line through what was measured. Workers
 take waiting jobs in order, a batch at a time, when they are free: that is played through.
 """
 
@@ -100,14 +100,21 @@ class Waiting:
 
 
 def fit(pictures: Sequence[int], seconds: Sequence[float]) -> Rate | None:
-    """The line through measured batches, neither part below zero; through zero where all have one size."""
+    """The line through measured batches, neither part below zero; through zero where all have one size.
+
+    Of each size the median counts, as often as it was measured: a batch that the machine was busy beside says
+    little about the next one.
+    """
     if not pictures:
         return None
-    k, t = np.asarray(pictures, float), np.asarray(seconds, float)
-    spread = float(((k - k.mean()) ** 2).sum())
-    each = float(((k - k.mean()) * (t - t.mean())).sum()) / spread if spread > 0 else float((t / k).mean())
-    each = min(max(each, 0.0), float(t.mean() / k.mean()))
-    return Rate(fixed=float(t.mean() - each * k.mean()), each=each)
+    all_sizes, all_times = np.asarray(pictures), np.asarray(seconds)
+    sizes, counts = np.unique(all_sizes, return_counts=True)
+    times = np.array([np.median(all_times[all_sizes == size]) for size in sizes])
+    size, time = (float(np.average(values, weights=counts)) for values in (sizes, times))
+    spread = float(counts @ (sizes - size) ** 2)
+    slope = float(counts @ ((sizes - size) * (times - time))) / spread if spread > 0 else time / size
+    each = min(max(slope, 0.0), time / size)
+    return Rate(fixed=time - each * size, each=each)
 
 
 _STANDING = (jobs.c.state, jobs.c.batch, jobs.c.worker)
