@@ -20,22 +20,26 @@ from strikebox.klein.bench.random_weights import KLEIN_4B, TINY
 from strikebox.lab.bench import page
 from strikebox.lab.bench.figures import Figure
 
-# Cases, sides and batches. Those that must be measured come first, should the machine be taken away.
-PIECES: dict[str, tuple[tuple[str, ...], tuple[int, ...], tuple[int, ...]]] = {
-    "stock": (("stock", "fair"), (1024,), (1,)),
-    "exact": (("plain", "exact"), (1024,), (1,)),
-    "quantised": (("quantised",), (1024,), (1,)),
-    "approximate": (
-        ("approximate", "approximate-half-pass-1", "approximate-quarter-pass-1", "approximate-reduced",
-         "approximate-ultra-reduced"), (1024,), (1,),
-    ),
-    "grid": (("grid-1", "grid-4"), (1024,), (1,)),
-    "sizes-stock": (("stock", "fair"), (256, 512, 768), (1,)),
-    "sizes-exact": (("exact",), (256, 512, 768), (1,)),
-    "sizes-quantised": (("quantised",), (256, 512, 768), (1,)),
-    "batches-512": (("fair", "exact", "quantised"), (512,), (2, 4, 8, 16)),
-    "batches-1024": (("exact", "quantised"), (1024,), (2, 4, 8)),
-}  # fmt: skip
+# Cases, sides, batches, repeats. Those that must be measured come first, should the machine be taken away.
+Piece = tuple[tuple[str, ...], tuple[int, ...], tuple[int, ...], int]
+_REDUCED = ("approximate-half-pass-1", "approximate-quarter-pass-1")
+_MOST_REDUCED = ("approximate-reduced", "approximate-ultra-reduced")
+PIECES: dict[str, Piece] = {
+    "stock": (("stock", "fair"), (1024,), (1,), 3),
+    "exact": (("exact", "plain"), (1024,), (1,), 3),
+    "quantised": (("quantised",), (1024,), (1,), 3),
+    "approximate": (("approximate", *_MOST_REDUCED), (1024,), (1,), 3),
+    "512": (("exact", "fair", "quantised", "stock"), (512,), (1,), 3),
+    "grid": (("grid-1", "grid-4"), (1024,), (1,), 1),
+    "256": (("exact", "fair", "quantised", "stock"), (256,), (1,), 3),
+    "768": (("exact", "fair", "quantised", "stock"), (768,), (1,), 3),
+    "reduced": (_REDUCED, (1024,), (1,), 3),
+    "batches-512-exact": (("exact",), (512,), (2, 4, 8, 16), 1),
+    "batches-512-quantised": (("quantised",), (512,), (2, 4, 8, 16), 1),
+    "batches-512-fair": (("fair",), (512,), (4, 16), 1),
+    "batches-1024-exact": (("exact",), (1024,), (2, 4, 8), 1),
+    "batches-1024-quantised": (("quantised",), (1024,), (2, 4, 8), 1),
+}
 
 
 def say(line: Figure) -> None:
@@ -51,10 +55,10 @@ def say(line: Figure) -> None:
     print(f"{line.key}: {took}{more}{first}; {' | '.join(line.notes)}", flush=True)
 
 
-def pieces(args: argparse.Namespace) -> list[tuple[tuple[str, ...], tuple[int, ...], tuple[int, ...]]]:
+def pieces(args: argparse.Namespace) -> list[Piece]:
     if args.cases:
-        numbers = [tuple(int(word) for word in text.split(",")) for text in (args.sizes, args.batches)]
-        return [(tuple(args.cases.split(",")), numbers[0], numbers[1])]
+        sides, batches = (tuple(int(word) for word in text.split(",")) for text in (args.sizes, args.batches))
+        return [(tuple(args.cases.split(",")), sides, batches, args.repeats)]
     return [PIECES[name] for name in args.piece.split(",")]
 
 
@@ -66,7 +70,7 @@ def main() -> None:
     parser.add_argument("--cases", help="names of cases, in place of a piece")
     parser.add_argument("--sizes", default="1024")
     parser.add_argument("--batches", default="1")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=3, help="with --cases")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--price", type=float, help="dollars an hour of the machine")
     parser.add_argument("--fidelity", action="store_true", help="likeness to the plain path instead of time")
@@ -77,12 +81,12 @@ def main() -> None:
     args = parser.parse_args()
     args.out.parent.mkdir(parents=True, exist_ok=True)
     started = perf_counter()
-    for cases, sides, batches in pieces(args):
+    for cases, sides, batches, repeats in pieces(args):
         asked = suite.Asked(
             cases=cases,
             sides=(64,) if args.tiny else sides,
             batches=batches,
-            repeats=1 if args.tiny else args.repeats,
+            repeats=1 if args.tiny else repeats,
             model=args.model,
             lora=args.lora,
             architecture=TINY if args.tiny else KLEIN_4B,

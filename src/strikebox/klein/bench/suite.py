@@ -99,7 +99,7 @@ def _source(asked: Asked, device: torch.device, dtype: torch.dtype, work: Work) 
 def _compare(
     names: Sequence[str], sides: Sequence[int], weights: str, open_setting: Open, book: Book, say: Say
 ) -> None:
-    """Likeness to the plain path, case by case; cases of other recipes are left out: they mean to differ."""
+    """Likeness to the plain path, case by case; of recipes that do less work it is their price."""
     seeds = list(range(_COMPARED))
     for side in sides:
         exact = _pictures("plain", side, seeds, open_setting)
