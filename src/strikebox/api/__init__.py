@@ -3,25 +3,19 @@
 torch is loaded when weights are, and not before.
 """
 
-import io
-import tempfile
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
 from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Literal
 
-from PIL import Image
-
-from strikebox import files, store
 from strikebox import recipe as recipes
+from strikebox.api.picture import Picture, render_one
 from strikebox.errors import ModelError
 from strikebox.flow import LatentSpectrum
 from strikebox.generation.backend import Backend, Model, Size
 from strikebox.generation.cost import Cost
-from strikebox.generation.plan import Cell, make_cell, make_plan
-from strikebox.generation.render import Progress, render
+from strikebox.generation.plan import make_cell
+from strikebox.generation.render import Progress
 from strikebox.klein import description
 from strikebox.klein.speed import tiers
 from strikebox.klein.speed.options import Options
@@ -32,7 +26,6 @@ from strikebox.lab.design import Design
 from strikebox.lab.run import Run
 from strikebox.lora import header
 from strikebox.recipe import Recipe
-from strikebox.store import CellRecord, Identity
 
 __all__ = [
     "Picture",
@@ -56,33 +49,6 @@ load_recipe = recipes.load
 load_design = designs.load
 open_run = Run.open
 write_report = report.write
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """A picture, how it came to be, and what it cost."""
-
-    png: bytes  # the file, with recipe, seed and the hashes of model and LoRA inside
-    recipe: Recipe
-    subject: str
-    seed: int
-    prompts: tuple[str, ...]  # one a pass
-    model: Model
-    cost: Cost
-
-    @property
-    def image(self) -> Image.Image:
-        """The picture as a PIL image."""
-        return Image.open(io.BytesIO(self.png))
-
-    def save(self, path: str | Path) -> Path:
-        """Write the PNG to `path`, whole or not at all. Raises StoreError where it cannot be written."""
-        files.write(Path(path), self.png)
-        return Path(path)
-
-    def _repr_png_(self) -> bytes:
-        """How notebooks show it."""
-        return self.png
 
 
 def generate(
@@ -113,7 +79,7 @@ def generate(
     backend = backend or load_backend(model, lora, device=device, dtype=dtype, speed=speed, many=False)
     side = Size(height=size, width=size) if isinstance(size, int) else size
     cell = make_cell(chosen, subject, seed, backend.model, style=style, other=other, size=side)
-    record, png = _render_one(cell, backend, on_progress)
+    record, png = render_one(cell, backend, on_progress)
     return Picture(
         png=png,
         recipe=chosen,
@@ -143,8 +109,8 @@ def ablate(
     """Make the pictures of a design (name, TOML file or Design) in the folder `out`, or runs/<its name>.
 
     Pictures that the folder holds already are not made again. A `backend` takes the place of `model`, `lora`,
-    `device`, `dtype` and `speed`; `settings` then say what else changes the pictures, and `spectrum` is that of its
-    latents. Raises StrikeboxError.
+    `device`, `dtype` and `speed`; `settings` then say what else changes the pictures, and `spectrum` is that
+    of its latents. Raises StrikeboxError.
     """
     chosen = design if isinstance(design, Design) else load_design(design)
     if backend is None:
@@ -255,23 +221,3 @@ def default_out(design: Design) -> Path:
 
 def embedded(name: str) -> Path:
     return Path(str(package_files("strikebox"))) / "embedded" / name
-
-
-def _render_one(
-    cell: Cell, backend: Backend, on_progress: Callable[[Progress], None]
-) -> tuple[CellRecord, bytes]:
-    plan = make_plan([cell], backend.model)
-    identity = Identity(design={"cell": cell.key}, model=asdict(backend.model), lora=None, settings={})
-    with _scratch() as path, store.writing(path, identity, {}) as folder:
-        (record,) = render(plan, backend, folder, batch_size=1, on_progress=on_progress)
-        return record, folder.pictures.get(record.picture)
-
-
-@contextmanager
-def _scratch() -> Generator[Path]:
-    """A folder for as long as one picture takes."""
-    place = Path(tempfile.gettempdir())
-    with files.plain_errors("create a folder in", place):
-        folder = tempfile.TemporaryDirectory(prefix="strikebox-", dir=place)
-    with folder:
-        yield Path(folder.name)
