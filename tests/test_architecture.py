@@ -16,6 +16,8 @@ BELOW_THE_LINE = (
     "strikebox.generation.cost",
     "strikebox.generation.plan",
     "strikebox.generation.render",
+    "strikebox.klein.speed.tiers",
+    "strikebox.lab.bench.page",
     "strikebox.lab.blueprint",
     "strikebox.lab.checklist",
     "strikebox.lab.design",
