@@ -27,9 +27,7 @@ def pictures() -> Pictures:
     labels, pixels = [{"subject": "house"}], torch.zeros(1, 3, 128, 128, dtype=torch.uint8)
     index = {name: k for k, name in enumerate(("cat", "dog", "house", NOISE))}
     names = Names(index, torch.ones(4, 2, 24, dtype=torch.int64))
-    return Pictures(
-        Drawings(records, rgba), labels, pixels, names, torch.Generator().manual_seed(0)
-    )
+    return Pictures(Drawings(records, rgba), labels, pixels, names, torch.Generator().manual_seed(0))
 
 
 def test_a_batch_holds_pictures_and_the_shares_of_their_names(pictures: Pictures) -> None:

@@ -53,7 +53,8 @@ Trigger = Annotated[
     typer.Option("--style", help="The LoRA's trigger words. Default: as its file names them."),
 ]
 JudgeName = Annotated[
-    str | None, typer.Option("--judge", help="CLIP, SigLIP or dual encoder that knows the subjects: directory or hub id.")
+    str | None,
+    typer.Option("--judge", help="CLIP, SigLIP or dual encoder that knows the subjects: folder or hub id."),
 ]
 StyleBy = Annotated[
     list[str] | None,

@@ -1,6 +1,5 @@
 """Views of pictures, as `metrics/views.py` numbers them, for extractors that look for copies."""
 
-
 import numpy as np
 from PIL import Image
 
