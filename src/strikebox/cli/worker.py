@@ -47,7 +47,9 @@ def _parts(settings: "Settings") -> "Parts":
     chosen = settings.model
     check, ready = _check(settings)
     return Parts(
-        backend=api.load_backend(chosen.model, chosen.lora, device=chosen.device, dtype=chosen.dtype),
+        backend=api.load_backend(
+            chosen.model, chosen.lora, device=chosen.device, dtype=chosen.dtype, speed=chosen.speed
+        ),
         device=str(pick_device(chosen.device)),
         style=chosen.style or api.style_of(chosen.model, chosen.lora),
         check=check,

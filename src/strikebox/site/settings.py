@@ -63,6 +63,7 @@ class ModelSection(_Section):
     lora: str | None = None  # a .safetensors file, or "none"; None: the embedded one, with its model
     device: str = "auto"  # auto, cpu, mps, cuda or cuda:N
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"  # auto: bfloat16 where the device is fast at it
+    speed: Literal["exact", "quantised"] = "exact"  # quantised: 8-bit products where the card has them
     size: Annotated[int, Field(ge=16)] | None = None  # side in pixels; None: the model's own
     batch: Annotated[int, Field(ge=1, le=64)] = 4  # pictures made at a time
     style: str | None = None  # what {style} stands for; None: as the LoRA's file says

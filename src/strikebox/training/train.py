@@ -1,7 +1,7 @@
 """Train a LoRA on a transformer by flow matching.
 
-x_sigma = (1 - sigma) x_0 + sigma noise,   loss = |velocity(x_sigma, sigma) - (noise - x_0)|^2
-(Liu, Gong and Liu 2022, arXiv 2209.03003)
+    x_sigma = (1 - sigma) x_0 + sigma noise,   loss = |velocity(x_sigma, sigma) - (noise - x_0)|^2
+    (Liu, Gong and Liu 2022, arXiv 2209.03003)
 """
 
 from collections.abc import Callable
