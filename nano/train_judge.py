@@ -8,9 +8,10 @@ new. Drawings from further sources (clipart.py) are shown too where they have be
 
 from __future__ import annotations
 
+import argparse
 import copy
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -99,6 +100,31 @@ def loss_of(judge: Judge, batch: Batch, names: Names) -> torch.Tensor:
     return contrastive_loss(judge(batch.picture, names.tokens[question.names, language]), question.target)
 
 
+def fit(
+    judge: Judge, average: Judge, pictures: Pictures, names: Names, args: argparse.Namespace,
+    report: Callable[[], dict[str, float]],
+) -> int:  # fmt: skip
+    """Trains for `args.seconds`; `average` follows. The number of steps."""
+    following, followed = state(average), state(judge)
+    optimizer, clock = optimizer_of(judge), Clock(args.seconds)
+    if args.compile:
+        judge.eye.compile()
+    judge.train()
+    for share in clock.laps():
+        set_rate(optimizer, cosine(share, RATE, clock.steps, warm_up=300))
+        batch = pictures.batch(args.batch, MIXED if share < CALM else 0.0)
+        with torch.autocast(device().type, torch.bfloat16):
+            loss = loss_of(judge, batch, names)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(judge.parameters(), 1.0)
+        optimizer.step()
+        follow(following, followed, clock.steps, AVERAGE_DECAY)
+        if (clock.steps + 1) % args.report == 0:
+            print(f"{clock.steps + 1} {share:.2f} loss {loss.item():.4f}", report(), flush=True)
+    return clock.steps
+
+
 def scorer(judge: Judge, tokenizer: PreTrainedTokenizerFast) -> Scorer:
     def score(picture: torch.Tensor, asked: Sequence[str]) -> torch.Tensor:
         return judge(picture, torch.tensor(encode(tokenizer, list(asked)), device=device()))
@@ -139,24 +165,8 @@ def main() -> None:
     judge.to(device(), memory_format=torch.channels_last)
     average = copy.deepcopy(judge).requires_grad_(False).eval()
     score = scorer(average, tokenizer)
-    following, followed = state(average), state(judge)
-    optimizer, clock = optimizer_of(judge), Clock(args.seconds)
-    if args.compile:
-        judge.eye.compile()
-    judge.train()
-    for share in clock.laps():
-        set_rate(optimizer, cosine(share, RATE, clock.steps, warm_up=300))
-        batch = pictures.batch(args.batch, MIXED if share < CALM else 0.0)
-        with torch.autocast(device().type, torch.bfloat16):
-            loss = loss_of(judge, batch, names)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(judge.parameters(), 1.0)
-        optimizer.step()
-        follow(following, followed, clock.steps, AVERAGE_DECAY)
-        if (clock.steps + 1) % args.report == 0:
-            print(f"{clock.steps + 1} {share:.2f} loss {loss.item():.4f}", marks(score, given), flush=True)
-    log = {"steps": clock.steps, "batch": args.batch, "seconds": args.seconds, "seed": args.seed,
+    steps = fit(judge, average, pictures, names, args, lambda: marks(score, given))
+    log = {"steps": steps, "batch": args.batch, "seconds": args.seconds, "seed": args.seed,
            "clipart": len(clipart), **marks(score, given)}  # fmt: skip
     save(average, tokenizer, args.out / "judge")
     (args.out / "judge.json").write_text(json.dumps(log))
