@@ -22,6 +22,8 @@ from strikebox.recipe import ImageToImage, Pass, Recipe, Strength
 
 Pixels = NDArray[np.uint8]  # (height, width, 3), sRGB
 
+_EFFORT = 3  # of zlib: files are an eighth larger than at its usual 6, and written four times as fast
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
@@ -55,7 +57,7 @@ def encode(pixels: Pixels, provenance: Provenance) -> bytes:
     text.add_text("parameters", parameters(provenance, width, height))
     text.add_itxt("strikebox", json.dumps(_content(provenance, width, height), ensure_ascii=False))
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG", pnginfo=text)
+    Image.fromarray(pixels).save(buffer, "PNG", pnginfo=text, compress_level=_EFFORT)
     return buffer.getvalue()
 
 

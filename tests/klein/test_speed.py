@@ -129,13 +129,14 @@ def test_a_wrong_or_missing_kernel_is_never_the_fastest() -> None:
     assert attention.fastest(kernels, inputs, lambda _: next(times)) == "fast"
 
 
-def test_a_kernel_must_gain_more_than_noise() -> None:
+@pytest.mark.parametrize(("time", "chosen"), [(11.0, "named"), (12.0, attention.DEFAULT)])
+def test_a_named_kernel_is_taken_where_it_is_about_as_fast(time: float, chosen: str) -> None:
+    """What the default becomes within a compiled block is another question than what was measured."""
     inputs = tuple(torch.randn(2, 8, 2, 16) for _ in range(3))
     right = attention.kernel(attention.DEFAULT)
-    times = iter([10.0, 9.8])
-    assert attention.fastest({attention.DEFAULT: right, "other": right}, inputs, lambda _: next(times)) == (
-        attention.DEFAULT
-    )
+    times = iter([10.0, time])
+    kernels = {attention.DEFAULT: right, "named": right}
+    assert attention.fastest(kernels, inputs, lambda _: next(times)) == chosen
 
 
 def test_the_check_takes_a_wrong_kernel_back(
@@ -150,7 +151,7 @@ def test_the_check_takes_a_wrong_kernel_back(
         for block in transformer.transformer_blocks:  # type: ignore[union-attr]
             block.attn.to_out[0].weight.data *= 1.3 if name != attention.DEFAULT else 1 / 1.3  # type: ignore
 
-    monkeypatch.setattr(attention, "choose", lambda *_: "_native_flash")
+    monkeypatch.setattr(attention, "choose", lambda *_, **__: "_native_flash")
     monkeypatch.setattr(attention, "use", use)
     with caplog.at_level(logging.WARNING):
         fast = backend(tiny, switches=Switches(once=True, attention=True))

@@ -115,7 +115,7 @@ class Tuned:
         """Names of the switches that are wanted, with what turns them on, in order."""
         ways: dict[str, Callable[[], None]] = {
             "once": lambda: None,
-            "attention": lambda: self._choose_kernel(tokens),
+            "attention": lambda: self._choose_kernel(tokens, compiled=wanted.compiled),
             "eight": lambda: self._quantise(wanted),
             "compiled": lambda: compiling.compile_blocks(self._transformer),
             "reuse": lambda: None,
@@ -123,8 +123,8 @@ class Tuned:
         }
         return ((name, way) for name, way in ways.items() if _is_on(wanted, name))
 
-    def _choose_kernel(self, tokens: int) -> None:
-        self._kernel = attention.choose(self._transformer, tokens)
+    def _choose_kernel(self, tokens: int, *, compiled: bool) -> None:
+        self._kernel = attention.choose(self._transformer, tokens, compiled=compiled)
         attention.use(self._transformer, self._kernel)
 
     def _quantise(self, wanted: Switches) -> None:
