@@ -16,7 +16,7 @@ from efficientnet_lite_pytorch import EfficientNet
 from torch import nn
 from transformers import EfficientNetConfig, EfficientNetModel
 
-SIDE = 160
+SIDE = 192
 """Pictures are enlarged to this: the network was trained at 224 px."""
 FEATURES = 1280
 REPEATS, LEFT_OUT = (1, 2, 2, 3, 3, 2, 1), (13, 14)

@@ -1,7 +1,7 @@
 """Which attention kernel a transformer uses, chosen by measurement on the device.
 
 On an H200 cuDNN runs klein's attention about twice as fast as flash attention; on other cards it is the other
-way round, or cuDNN is not there at all. So it is measured, the way it will run, once a machine and torch. What
+way round, or it is not there at all. So it is measured, the way it will run, once a machine and torch. What
 torch takes by itself depends on its version, on strides and on the compiler, so a named kernel is taken where
 it is about as fast.
 """
