@@ -10,6 +10,7 @@ from strikebox.cli import (
     audit,
     bench,
     blueprint,
+    capacity,
     checklist,
     doctor,
     generate,
@@ -50,6 +51,7 @@ app.command("vote", epilog=_EPILOG)(vote.vote)
 app.command("serve", epilog=_EPILOG)(serve.serve)
 app.command("worker", epilog=_EPILOG)(worker.worker)
 app.command("doctor", epilog=_EPILOG)(doctor.doctor)
+app.command("capacity", epilog=_EPILOG)(capacity.capacity)
 app.command("verify", epilog=_EPILOG)(verify.verify)
 app.command("blueprint", epilog=_EPILOG)(blueprint.blueprint)
 app.add_typer(recipes.app, name="recipes", epilog=_EPILOG)

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -32,6 +32,16 @@ Watch = Callable[[str], Callable[[int, int], None]]  # what is being done -> how
 def print_json(content: object) -> None:
     """One JSON object, on stdout."""
     print(json.dumps(content, ensure_ascii=False, indent=1))
+
+
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Lines of numbers under their headings."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else _WIDTH).print(table)
 
 
 def print_costs(run: Run, dollars_per_hour: float) -> None:

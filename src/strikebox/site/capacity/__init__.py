@@ -1,0 +1,1 @@
+"""How many GPUs so many visitors need: queue, workers and money of the site, simulated."""

@@ -1,0 +1,136 @@
+"""The rented machines of a run, each with a worker that leases, makes, dies and starts again."""
+
+import math
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, final
+
+import numpy as np
+import simpy
+
+from strikebox.site.capacity.line import Line, Order
+from strikebox.site.capacity.scenario import Scenario
+
+SOON = 60.0  # seconds of waiting work a machine, above which another one is rented
+IDLE = 300.0  # seconds without work after which one is given back
+_THOUGHT = 10.0  # seconds between two looks at the line
+
+Process = Generator[simpy.Event, Any, None]
+Tell = Callable[[Sequence[Order], float], None]  # orders of a batch, and its seconds
+
+
+@final
+class Machines:
+    """Rents as many as are always there at once, and others by the length of the line."""
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        scenario: Scenario,
+        line: Line,
+        dice: np.random.Generator,
+        window: tuple[float, float],
+        made: Tell,
+        lost: Tell,
+    ) -> None:
+        """`window`: the seconds that count; `made` and `lost` hear of batches that ended."""
+        self._env, self._scenario, self._line, self._dice = env, scenario, line, dice
+        self._window, self._made, self._lost = window, made, lost
+        self._fleet = scenario.fleet
+        self._idle: deque[simpy.Event] = deque()
+        self._rented_since: dict[int, float] = {}
+        self._rented = self.busy = 0.0
+        self._least = self._fleet.gpus if self._fleet.least is None else self._fleet.least
+        for number in range(self._least):
+            env.process(self._machine(number, 0.0))
+        if self._least < self._fleet.gpus:
+            env.process(self._scale())
+
+    @property
+    def rented(self) -> float:
+        """Seconds of all machines within the window, so far."""
+        now = self._env.now
+        return self._rented + sum(self._counted(since, now) for since in self._rented_since.values())
+
+    def wake(self) -> None:
+        """There is something to lease: the first idle worker that looks will have it."""
+        if self._idle:
+            # The soonest of so many looks, each at a moment of its own.
+            soonest = self._scenario.house.look * self._dice.beta(1, len(self._idle))
+            self._idle.popleft().succeed(soonest)
+
+    def _machine(self, number: int, start: float) -> Process:
+        """One machine from its rent to its return."""
+        self._rented_since[number] = self._env.now
+        yield self._env.timeout(start)
+        while True:
+            life = self._env.process(self._life())
+            yield life if self._fleet.lives is None else life | self._fate(self._fleet.lives)
+            if not life.is_alive:
+                break
+            life.interrupt()
+            yield self._env.timeout(self._fleet.restart)
+        self._rented += self._counted(self._rented_since.pop(number), self._env.now)
+
+    def _fate(self, lives: float) -> simpy.Event:
+        return self._env.timeout(float(self._dice.exponential(lives)))
+
+    def _life(self) -> Process:
+        """One worker until it dies or nothing is left to do for long."""
+        leased: list[Order] = []
+        began, woken = self._env.now, self._env.event()
+        try:
+            while True:
+                leased, began = self._line.lease(), self._env.now
+                if leased:
+                    yield self._env.timeout(self._seconds(leased))
+                    self._end(leased, began, self._made)
+                    continue
+                woken = self._env.event()
+                self._idle.append(woken)
+                yield woken if self._stays else woken | self._env.timeout(IDLE)
+                if not woken.triggered:
+                    self._idle.remove(woken)
+                    return
+                if soonest := woken.value:
+                    yield self._env.timeout(soonest)
+        except simpy.Interrupt:
+            if leased:
+                self._end(leased, began, self._lost)
+            elif woken in self._idle:
+                self._idle.remove(woken)
+            else:
+                self.wake()  # it was about to look; another one must
+
+    @property
+    def _stays(self) -> bool:
+        return len(self._rented_since) <= self._least
+
+    def _seconds(self, leased: Sequence[Order]) -> float:
+        kind = self._scenario.kinds[leased[0].kind]
+        mean, square = kind.seconds(len(leased)), kind.spread**2
+        return mean if square == 0 else mean * float(self._dice.gamma(1 / square, square))
+
+    def _end(self, leased: Sequence[Order], began: float, tell: Tell) -> None:
+        self.busy += self._counted(began, self._env.now)
+        tell(leased, self._env.now - began)
+
+    def _counted(self, start: float, end: float) -> float:
+        first, last = self._window
+        return max(min(end, last) - max(start, first), 0.0)
+
+    def _scale(self) -> Process:
+        """Rent more while the line is long; workers give back what is idle."""
+        number = self._least
+        while True:
+            yield self._env.timeout(_THOUGHT)
+            wanted = min(math.ceil(self._waiting_work() / SOON), self._fleet.gpus)
+            for _ in range(wanted - len(self._rented_since)):
+                self._env.process(self._machine(number, self._fleet.start))
+                number += 1
+
+    def _waiting_work(self) -> float:
+        """Seconds of one worker that wait, in full batches."""
+        size = self._scenario.house.batch
+        pairs = zip(self._line.waiting, self._scenario.kinds, strict=True)
+        return sum(number * kind.seconds(size) / size for number, kind in pairs)
