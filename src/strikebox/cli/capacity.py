@@ -49,10 +49,13 @@ def capacity(
     json: options.Json = False,
 ) -> None:
     """Simulate the site: how many GPUs so many visitors need, at what wait and price, and what limits."""
+    from strikebox.errors import StoreError
     from strikebox.site.capacity import scenario as of
     from strikebox.site.capacity.answer import Goal
     from strikebox.site.capacity.traffic import Visitors
 
+    if html is not None and not html.parent.is_dir():
+        raise StoreError(f"{html.parent}: is no folder; give --html a path in one that exists")
     settings = site_options.settings(config, None)
     kinds, recorded, notes = _known(settings, kind or [], replay=visitors is None)
     people = Visitors(a_day=visitors or 0.0, orders=orders, peak=peak, crowds=crowds, crowd=crowd)

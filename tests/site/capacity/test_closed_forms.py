@@ -1,4 +1,4 @@
-"""The simulation against queues whose waits are known in closed form (Kleinrock, Queueing Systems I, 1975)."""
+"""The simulation against queues whose waits are known (Kleinrock, Queueing Systems, vol. 1, 1975)."""
 
 from math import factorial, log
 

@@ -29,6 +29,7 @@ class Outcome:
     no_money: int  # refused
     failed: int  # given up after their workers died
     seconds: float  # that count
+    ended: float  # when the last order was made or given up
     rented: float  # seconds of all machines within them
     busy: float  # of those, spent on batches, lost ones too
 
@@ -82,6 +83,7 @@ class _Run:
             no_money=self._no_money,
             failed=self._failed,
             seconds=self._end,
+            ended=self._env.now,
             rented=self._machines.rented,
             busy=self._machines.busy,
         )
