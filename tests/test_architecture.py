@@ -31,6 +31,7 @@ BELOW_THE_LINE = (
     "strikebox.png",
     "strikebox.recipe",
     "strikebox.site.app",
+    "strikebox.site.capacity.page",
     "strikebox.site.context",
     "strikebox.store",
     "strikebox.worker.children",

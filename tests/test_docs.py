@@ -84,6 +84,11 @@ def test_the_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert (tmp_path / "cat.png").exists()
 
 
+def test_the_python_of_capacity_runs() -> None:
+    (block,) = blocks("capacity.md", "python")
+    exec(compile(block, "capacity.md", "exec"), {})
+
+
 def test_the_tables_of_science_are_those_of_its_runs() -> None:
     benchmarks = DOCS.parent / "benchmarks"
     spec = importlib.util.spec_from_file_location("science_page", benchmarks / "science_page.py")
