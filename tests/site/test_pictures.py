@@ -1,12 +1,16 @@
 """Pages of pictures: complete, in order, searchable, and safe from made-up cursors."""
 
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
-from opened import publish
+import sqlalchemy as sa
+from opened import publish, settings_in
+from sqlalchemy import event
 
 from strikebox.errors import CursorError, MissingPicture
-from strikebox.site.context import Site
+from strikebox.site.context import Site, open_site
 from strikebox.site.pictures import Picture, Sort
 
 
@@ -74,6 +78,31 @@ def test_all_words_must_begin_words_of_the_subject(site: Site) -> None:
     assert found("  ") == found("!?") == {"a", "b", "c", "d"}
     assert found("c%' OR 1=1 --") == found("_at") == set()
     assert found("cat " * 500) == {"a", "b"}
+
+
+@pytest.mark.parametrize("sort", ["newest", "week", "month", "ever", "hall"])
+@pytest.mark.parametrize(
+    ("words", "led_by"), [("zeppelin", "words"), ("zeppelin owl", "words"), ("", "state")]
+)
+def test_a_page_of_pictures_is_found_by_an_index(tmp_path: Path, sort: Sort, words: str, led_by: str) -> None:
+    """By the words where they are rare, else along the order that is asked for: none reads all pictures."""
+    site = open_site(settings_in(tmp_path))
+    plans: list[str] = []
+
+    def explain(connection: sa.Connection, cursor: Any, statement: str, values: Any, *_: object) -> None:
+        cursor.execute(f"EXPLAIN QUERY PLAN {statement}", values)
+        plans.append(" / ".join(str(step[3]) for step in cursor.fetchall()))
+
+    event.listen(sa.Engine, "before_cursor_execute", explain)
+    try:
+        site.pictures.page(sort, words)
+    finally:
+        event.remove(sa.Engine, "before_cursor_execute", explain)
+        site.close()
+    (plan,) = (plan for plan in plans if "SEARCH pictures" in plan)
+    assert "SCAN" not in plan
+    assert ("ix_pictures_state" in plan) == (led_by == "state"), plan
+    assert ("ORDER BY" in plan) == (led_by == "words"), "few are sorted, many are walked in their order"
 
 
 def test_only_public_pictures_are_on_pages(site: Site) -> None:

@@ -89,13 +89,13 @@ class Pictures:
 
         Raises CursorError where `after` is not a cursor of this order.
         """
-        query = _all().where(pictures.c.state == "public")
+        query = _all()
         if sort in _SINCE:
             # The sum keeps the index by votes: a page is full long before all of a month is read.
             query = query.where(pictures.c.created + 0.0 >= self._database.now - _SINCE[sort])
         if sort == "hall":
             query = query.where(pictures.c.hall.is_not(None))
-        return self._page(query, _KEYS[sort], after, most, searched(words))
+        return self._page(query, _KEYS[sort], after, most, "public", searched(words))
 
     def of_maker(self, client: str, after: str | None = None, most: int = 24) -> Page:
         """Public and withheld pictures that a client ordered, newest first. Raises CursorError."""
@@ -104,7 +104,7 @@ class Pictures:
 
     def in_state(self, state: PictureState, after: str | None = None, most: int = 24) -> Page:
         """Pictures in one state, newest first. Raises CursorError."""
-        return self._page(_all().where(pictures.c.state == state), _KEYS["newest"], after, most)
+        return self._page(_all(), _KEYS["newest"], after, most, state)
 
     def counts(self) -> dict[PictureState, int]:
         """Pictures by state; a state that none is in is left out."""
@@ -149,15 +149,19 @@ class Pictures:
         keys: Sequence[str],
         after: str | None,
         most: int,
+        state: PictureState | None = None,
         beginnings: Sequence[str] = (),
     ) -> Page:
-        columns = [pictures.c[key] for key in keys]
-        if after is not None:
-            query = query.where(sa.tuple_(*columns) < sa.tuple_(*_place(after, len(keys))))
-        query = query.order_by(*(column.desc() for column in columns)).limit(most + 1)
         with self._database.reading() as connection:
-            query = query.where(having(connection, pictures.c.id, beginnings))
-            found = [_picture(row) for row in connection.execute(query).mappings()]
+            which = having(connection, pictures.c.id, beginnings)
+            columns = [pictures.c[key] if which.walking else _unindexed(pictures.c[key]) for key in keys]
+            if state is not None:
+                own = pictures.c.state if which.walking else _unindexed(pictures.c.state)
+                query = query.where(own == state)
+            if after is not None:
+                query = query.where(sa.tuple_(*columns) < sa.tuple_(*_place(after, len(keys))))
+            query = query.where(which.condition).order_by(*(column.desc() for column in columns))
+            found = [_picture(row) for row in connection.execute(query.limit(most + 1)).mappings()]
         if len(found) <= most:
             return Page(found, None)
         return Page(found[:most], _cursor([getattr(found[most - 1], key) for key in keys]))
@@ -191,6 +195,11 @@ def _all() -> sa.Select[*tuple[object, ...]]:
 def _picture(row: sa.RowMapping) -> Picture:
     values: dict[str, Any] = {**row, "prompts": tuple(row["prompts"])}
     return Picture(**values)
+
+
+def _unindexed(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    """The same value, and no index to walk along: pictures are found by their ids."""
+    return sa.func.coalesce(column, column)
 
 
 def _cursor(values: Sequence[object]) -> str:

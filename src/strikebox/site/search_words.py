@@ -7,6 +7,7 @@ is full soon. Otherwise the pictures of the rarest word are taken, and the other
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -30,18 +31,25 @@ def searched(text: str) -> list[str]:
     return sorted(words_of(text), key=lambda word: (-len(word), word))[:_MOST]
 
 
-def having(
-    connection: sa.Connection, id: sa.ColumnElement[str], beginnings: Sequence[str]
-) -> sa.ColumnElement[bool]:
+@dataclass(frozen=True, slots=True)
+class Having:
+    """How pictures with certain words are found."""
+
+    condition: sa.ColumnElement[bool]
+    walking: bool  # through all pictures in their order; else these are taken first, and sorted
+
+
+def having(connection: sa.Connection, id: sa.ColumnElement[str], beginnings: Sequence[str]) -> Having:
     """Whether the picture `id` has words that begin so, all of them; said as is fastest to find."""
     if not beginnings:
-        return sa.true()
+        return Having(sa.true(), walking=True)
     counted = {beginning: _count(connection, beginning) for beginning in beginnings}
     rarest, *others = sorted(counted, key=lambda beginning: counted[beginning])
     if not others and counted[rarest] >= _MANY:
-        return _has(id, rarest)
+        return Having(_has(id, rarest), walking=True)
     found = sa.select(words.c.picture).where(_within(words, rarest))
-    return id.in_(found.where(*(_has(words.c.picture, beginning) for beginning in others)))
+    found = found.where(*(_has(words.c.picture, beginning) for beginning in others))
+    return Having(id.in_(found), walking=False)
 
 
 def _has(id: sa.ColumnElement[str], beginning: str) -> sa.ColumnElement[bool]:

@@ -59,6 +59,20 @@ def test_batches_form_while_a_worker_is_busy() -> None:
     assert (outcome.busy, outcome.rented, outcome.ended) == (8.0, 1000.0, 1000.0)
 
 
+def test_measured_slowness_comes_in_its_order_from_a_place_that_the_dice_choose() -> None:
+    kind = Kind(name="k", fixed=10.0, each=0.0, factors=(1.0, 2.0, 3.0))
+    orders = at(*[100.0 * n for n in range(6)])
+    starts = {tuple(run(orders, kinds=(kind,)).waits)}
+    for seed in range(20):
+        once = simulate(
+            scenario(kinds=(kind,), orders=orders, fleet=Fleet(gpus=1), house=House(look=0.0)),
+            np.random.SeedSequence(seed),
+        )
+        starts.add(tuple(once.waits))
+    walked = [10.0, 20.0, 30.0]
+    assert starts == {tuple((walked[n:] + walked[:n]) * 2) for n in range(3)}
+
+
 def test_kinds_are_not_mixed() -> None:
     outcome = run(at(0.0, 1.0, 1.5, kinds=(0, 1, 0)), kinds=(KIND, replace(KIND, name="other")))
     assert outcome.waits.tolist() == [3.0, 5.0, 7.5]

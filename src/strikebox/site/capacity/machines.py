@@ -38,6 +38,8 @@ class Machines:
         self._window, self._made, self._lost = window, made, lost
         self._fleet = scenario.fleet
         self._idle: deque[simpy.Event] = deque()
+        # Each run begins somewhere else in what was measured.
+        self._measured = [int(dice.integers(max(len(kind.factors), 1))) for kind in scenario.kinds]
         self._rented_since: dict[int, float] = {}
         self._rented = self.busy = 0.0
         self._least = self._fleet.gpus if self._fleet.least is None else self._fleet.least
@@ -107,9 +109,14 @@ class Machines:
         return len(self._rented_since) <= self._least
 
     def _seconds(self, leased: Sequence[Order]) -> float:
-        kind = self._scenario.kinds[leased[0].kind]
-        mean, square = kind.seconds(len(leased)), kind.spread**2
-        return mean if square == 0 else mean * float(self._dice.gamma(1 / square, square))
+        number = leased[0].kind
+        kind = self._scenario.kinds[number]
+        if kind.factors:
+            self._measured[number] = (self._measured[number] + 1) % len(kind.factors)
+            factor = kind.factors[self._measured[number]]
+        else:
+            factor = 1.0 if kind.spread == 0 else self._dice.gamma(kind.spread**-2, kind.spread**2)
+        return kind.seconds(len(leased)) * float(factor)
 
     def _end(self, leased: Sequence[Order], began: float, tell: Tell) -> None:
         self.busy += self._counted(began, self._env.now)

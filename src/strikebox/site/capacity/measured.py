@@ -45,7 +45,7 @@ def measured(database: Database) -> list[Measured]:
 
 
 def fit(name: str, pictures: Sequence[int], seconds: Sequence[float]) -> Kind:
-    """The line through measured batches by least squares, neither part below zero, and the spread about it.
+    """The line through measured batches by least squares, neither part below zero, and what they differ by.
 
     Batches of one size say nothing of others: there each picture is taken to cost as much as any.
     """
@@ -55,7 +55,14 @@ def fit(name: str, pictures: Sequence[int], seconds: Sequence[float]) -> Kind:
     else:
         fixed, each = _line(sizes, times)
     ratios = times / (fixed + each * sizes)
-    return Kind(name=name, fixed=fixed, each=each, spread=float(ratios.std()), share=float(sizes.sum()))
+    return Kind(
+        name=name,
+        fixed=fixed,
+        each=each,
+        spread=float(ratios.std()),
+        share=float(sizes.sum()),
+        factors=tuple(ratios.tolist()),
+    )
 
 
 def recorded(database: Database, kinds: Sequence[Measured]) -> Orders:
@@ -87,7 +94,7 @@ def _line(sizes: NDArray[np.float64], times: NDArray[np.float64]) -> tuple[float
 
 def _measured(connection: sa.Connection, key: str) -> Measured:
     query = sa.select(batches.c.pictures, batches.c.seconds).where(batches.c.batch == key)
-    rows = connection.execute(query.order_by(batches.c.id.desc()).limit(_MOST)).all()
+    rows = connection.execute(query.order_by(batches.c.id.desc()).limit(_MOST)).all()[::-1]
     sizes = [row.pictures for row in rows]
     kind = fit(_name(connection, key), sizes, [row.seconds for row in rows])
     return Measured(kind=kind, key=key, batches=len(rows), sizes=len(set(sizes)))

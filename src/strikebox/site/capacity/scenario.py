@@ -17,7 +17,8 @@ Number = TypeVar("Number", bound=float)
 class Kind:
     """Pictures that can be made together: of one recipe, at one size.
 
-    A batch of k takes (fixed + each * k) times a gamma-distributed factor of mean 1.
+    A batch of k takes (fixed + each * k) times a factor: the next of those measured, which keeps slow
+    times together as they were, or one from a gamma distribution of mean 1.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Kind:
     each: float  # seconds more for each picture in it, above 0 unless `fixed` is
     spread: float = 0.0  # of the factor: standard deviation; 0: none, 1: exponential
     share: float = 1.0  # of the orders, beside the shares of other kinds
+    factors: tuple[float, ...] = ()  # of measured batches, in their order; none: drawn by `spread`
 
     def __post_init__(self) -> None:
         """Raises SettingsError where a number is impossible."""

@@ -1,7 +1,7 @@
 """Questions and answers of a simulation in plain words."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from strikebox.lab.words import UNKNOWN, count_words, money_words, seconds_words, share_words
 from strikebox.site.capacity.answer import Answer, Goal, Interval, hopeless, smallest
@@ -109,7 +109,7 @@ def as_json(asked: Asked) -> dict[str, object]:
         ],
         "goal": asdict(asked.goal),
         "orders": said,
-        "kinds": [asdict(kind) for kind in scenario.kinds],
+        "kinds": [asdict(replace(kind, factors=())) for kind in scenario.kinds],
         "fleet": {key: value for key, value in asdict(scenario.fleet).items() if key != "gpus"},
         "house": asdict(scenario.house),
         "days": scenario.days,

@@ -14,6 +14,7 @@ from strikebox.site.pages.parts import Parts
 from strikebox.site.pages.promises import promises_of
 from strikebox.site.pages.served import cost_of, lora_of, model_name
 from strikebox.site.problem_kinds import KINDS
+from strikebox.site.remembered import Remembered
 from strikebox.site.serving import recommending_run
 
 # The report is one file with its own style and script inside. In a sandbox it reaches nothing of the site.
@@ -21,6 +22,7 @@ _REPORT_CSP = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; "
     "font-src data:; sandbox allow-scripts"
 )
+_COUNTED = 60.0  # seconds for which the site's numbers are shown as they were
 _CERTIFICATES = b'id="certificates"'
 
 
@@ -37,6 +39,9 @@ def router(parts: Parts) -> APIRouter:
     site = parts.site
     report = _report(parts)
     promises = promises_of(site.settings)
+    counted = Remembered(
+        lambda: Counted(site.pictures.counts().get("public", 0), site.votes.total()), _COUNTED
+    )
 
     @pages.get("/about")
     def about(request: Request) -> Response:
@@ -52,7 +57,7 @@ def router(parts: Parts) -> APIRouter:
             and draw(recipes.dumps(recipe), recipe.name, model, model.size, parts.spectrum, language),
             report=report is not None,
             certificate=report is not None and _has_certificates(report, report.stat().st_mtime),
-            counted=Counted(site.pictures.counts().get("public", 0), site.votes.total()),
+            counted=counted(),
             promises=promises,
             days=site.settings.retention_days,
             box=box_of(site.budget.today()),
