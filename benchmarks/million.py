@@ -10,10 +10,10 @@ Each page is asked for ten times in a row; milliseconds include HTTP on this mac
 from __future__ import annotations
 
 import argparse
+import base64
 import http.client
 import json
 import os
-import random
 import resource
 import subprocess
 import sys
@@ -30,54 +30,73 @@ import serving
 import sqlalchemy as sa
 from ablation import machine
 
-from strikebox.jobs.schema import batches, estimates, jobs, orders, pictures, reservations, votes, words
+from strikebox.jobs.schema import pictures, words
 from strikebox.site import retention
 from strikebox.site.context import Site
 
 TIMES = 10
-_AT_ONCE = 5_000
-_DAY = 86400.0
 
 
-def fill_orders(site: Site, count: int, dice: random.Random) -> None:
-    """Finished jobs of 31 days with all that is kept of them, and a vote for every third picture."""
-    now = time.time()
-    common = {
-        "kind": "picture",
-        "batch": site.recipe.hash,
-        "payload": {"subject": "cat", "seed": 1},
-        "result": {},
+def fill(site: Site, count: int) -> None:
+    """`count` pictures of the last hundred days, the first of them published as a worker does it."""
+    filled.publish(site, f"{0:032x}", "cat in the forest")
+    things = {"n": count - 1, "now": time.time(), "recipe": site.recipe.hash}
+    own = {
+        "id": "printf('%032x', n)",
+        "subject": "thing || ' and ' || place",
+        "seed": "n",
+        "created": ":now - hash % 8640000",
+        "votes": "hash % 7",
+        "hall": "CASE WHEN n % 1000 = 0 THEN :now - n END",
     }
-    for start in range(0, count, _AT_ONCE):
-        rows = [
-            (f"f{n:031x}", now - 31 * _DAY * dice.random())
-            for n in range(start, min(start + _AT_ONCE, count))
-        ]
-        per_table: dict[sa.Table, list[dict[str, Any]]] = {
-            jobs: [
-                {"id": id, "state": "done", "created": at, "finished": at + 9, **common} for id, at in rows
-            ],
-            orders: [
-                {"job": id, "client": f"c{n % 9999}", "network": f"n{n % 999}", "created": at}
-                for n, (id, at) in enumerate(rows)
-            ],
-            estimates: [
-                {"job": id, "created": at, "seconds": 9.0, "actual": 9.0, "finished": at + 9}
-                for id, at in rows
-            ],
-            reservations: [{"job": id, "day": "2026-11-01", "reserved": 1, "settled": at} for id, at in rows],
-            batches: [
-                {"worker": "w", "batch": site.recipe.hash, "pictures": 4, "seconds": 9.0, "finished": at}
-                for _, at in rows[::4]
-            ],
-            votes: [
-                {"picture": f"{n:032x}", "client": f"c{n % 9999}", "created": at}
-                for n, (_, at) in enumerate(rows, start=start)
-            ],
-        }
-        with site.database.writing() as connection:
-            for table, values in per_table.items():
-                connection.execute(sa.insert(table), values)
+    chosen = ", ".join(own.get(column.name, f"first.{column.name}") for column in pictures.c)
+    with site.database.writing() as connection:
+        _names(connection)
+        connection.execute(
+            sa.text(f"{_DRAWN} INSERT INTO pictures SELECT {chosen} FROM drawn, pictures first"), things
+        )
+        for word in ("thing", "place"):
+            rows = f"SELECT {word}, printf('%032x', n) FROM drawn ORDER BY 1, 2"
+            connection.execute(sa.text(f"{_DRAWN} INSERT INTO words (word, picture) {rows}"), things)
+        for statement in _ORDERED:
+            values = {**things, "n": count // 3}
+            connection.execute(sa.text(f"{_PAST} {statement}"), values)
+
+
+def _names(connection: sa.Connection) -> None:
+    """The words of subjects, as a table that is gone with the connection."""
+    connection.exec_driver_sql("CREATE TEMP TABLE names (kind, number, name)")
+    rows = [("thing", n, name) for n, name in enumerate(serving.THINGS)]
+    rows += [("place", n, name) for n, name in enumerate(serving.PLACES)]
+    for row in rows:
+        connection.exec_driver_sql("INSERT INTO names VALUES (?, ?, ?)", row)
+
+
+# A number from each row's own: Knuth's multiplicative hash, so that every filling is the same.
+_NUMBERS = (
+    "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :n), "
+    "hashed AS (SELECT n, n * 2654435761 % 4294967296 AS hash FROM numbers)"
+)
+_DRAWN = (
+    f"{_NUMBERS}, drawn AS (SELECT n, hash, "
+    f"(SELECT name FROM names WHERE kind = 'thing' AND number = hash % {len(serving.THINGS)}) AS thing, "
+    f"(SELECT name FROM names WHERE kind = 'place' AND number = hash / 4096 % {len(serving.PLACES)}) "
+    "AS place FROM hashed)"
+)
+_PAST = (
+    f"{_NUMBERS}, past AS (SELECT n, printf('f%031x', n) AS job, 'c' || hash % 9999 AS client, "
+    "'n' || hash % 999 AS network, :now - hash % 2678400 AS at FROM hashed)"
+)
+_JOBS = "SELECT job, 'picture', :recipe, '{}', 'done', at, at + 9, '{}' FROM past"
+_BATCHES = "SELECT 'w', :recipe, 4, 9, at FROM past WHERE n % 4 = 0"
+_ORDERED = (
+    "INSERT INTO jobs (id, kind, batch, payload, state, created, finished, result) " + _JOBS,
+    "INSERT INTO orders (job, client, network, created) SELECT job, client, network, at FROM past",
+    "INSERT INTO estimates (job, created, seconds, actual, finished) SELECT job, at, 9, 9, at + 9 FROM past",
+    "INSERT INTO reservations (job, day, reserved, settled) SELECT job, '2026-11-01', 1, at FROM past",
+    "INSERT INTO batches (worker, batch, pictures, seconds, finished) " + _BATCHES,
+    "INSERT INTO votes (picture, client, created) SELECT printf('%032x', n), client, at FROM past",
+)
 
 
 def rare(site: Site) -> None:
@@ -97,8 +116,6 @@ def pages(site: Site, count: int) -> dict[str, str]:
         created = connection.execute(
             sa.select(pictures.c.created).where(pictures.c.id == middle)
         ).scalar_one()
-    import base64
-
     deep = base64.urlsafe_b64encode(json.dumps([created, middle]).encode()).decode().rstrip("=")
     return {
         "home": "/",
@@ -187,8 +204,7 @@ def main() -> None:
         folder = Path(temporary) / "site"
         started = time.monotonic()
         site = filled.opened(folder)
-        serving.fill(site, args.pictures, random.Random(0))
-        fill_orders(site, args.pictures // 3, random.Random(1))
+        fill(site, args.pictures)
         rare(site)
         figures: dict[str, Any] = {"machine": machine(), "pictures": args.pictures}
         figures["filled_seconds"] = round(time.monotonic() - started)
