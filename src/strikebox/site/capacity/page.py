@@ -31,7 +31,10 @@ def html(asked: Asked) -> str:
     limits = [(one.gpus, words.limit(asked.scenario, one, asked.goal)) for one in asked.answers]
     return _TEMPLATES.get_template("capacity.html").render(
         verdict=words.verdict(asked),
-        plots=[_waits(asked.answers, asked.goal), _refused(asked.answers, asked.goal)],
+        plots=[
+            ("Seconds until 95 of 100 have their picture", _waits(asked.answers, asked.goal)),
+            ("Percent of the orders refused", _refused(asked.answers, asked.goal)),
+        ],
         headings=words.HEADINGS,
         rows=words.rows(asked.answers),
         limits=[(gpus, limit) for gpus, limit in limits if limit],
@@ -43,7 +46,7 @@ def html(asked: Asked) -> str:
 
 def _waits(answers: Sequence[Answer], goal: Goal) -> Markup:
     """The wait that 95 of 100 do not exceed, with its interval; dashes: what is asked for."""
-    figure, axes = _axes(answers, "seconds until 95 of 100 have their picture")
+    figure, axes = _axes(answers)
     known = [(one.gpus, one.wait_p95) for one in answers if one.wait_p95 is not None]
     gpus, waits = [number for number, _ in known], [wait for _, wait in known]
     axes.fill_between(gpus, [w.low for w in waits], [w.high for w in waits], color=WOOD, linewidth=0)
@@ -56,7 +59,7 @@ def _waits(answers: Sequence[Answer], goal: Goal) -> Markup:
 
 def _refused(answers: Sequence[Answer], goal: Goal) -> Markup:
     """The share of orders that are turned away."""
-    figure, axes = _axes(answers, "percent of the orders refused")
+    figure, axes = _axes(answers)
     gpus = [one.gpus for one in answers]
     low, mean, high = (
         [100 * getattr(one.refused, end) for one in answers] for end in ("low", "mean", "high")
@@ -69,9 +72,8 @@ def _refused(answers: Sequence[Answer], goal: Goal) -> Markup:
     return inline.markup(figure, "refused", f"Refused orders by number of GPUs: {said}")
 
 
-def _axes(answers: Sequence[Answer], title: str) -> "tuple[inline.Figure, inline.Axes]":
+def _axes(answers: Sequence[Answer]) -> "tuple[inline.Figure, inline.Axes]":
     figure, axes = inline.axes(360, 220, right=12, bottom=40)
-    axes.set_title(title, fontsize=TEXT, color=INK, loc="left", y=0.97)
     axes.set_xlabel("GPUs", fontsize=TEXT, color=SOFT)
     gpus = [one.gpus for one in answers]
     axes.set_xlim(min(gpus) - 0.5, max(gpus) + 0.5)
