@@ -1,6 +1,6 @@
 """How the site stands, read from the database whenever Prometheus asks. What cannot be read is left out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from statistics import quantiles
 from typing import final
@@ -12,8 +12,11 @@ from prometheus_client.registry import Collector
 from strikebox.errors import StrikeboxError
 from strikebox.jobs.job import FINAL, State
 from strikebox.site.context import Site
+from strikebox.site.pictures import PictureState
+from strikebox.site.remembered import Remembered
 
 _STATES: tuple[State, ...] = ("waiting", "running", *FINAL)
+_COUNTED = 60.0  # seconds for which what takes long to count is as it was
 _FEWEST = 10  # judged estimates that quantiles are taken of
 
 
@@ -23,11 +26,14 @@ class Gauges(Collector):
     """The gauges of one site."""
 
     site: Site
+    pictures: Remembered[Mapping[PictureState, int]]
+    votes: Remembered[int]
 
     @classmethod
     def of(cls, site: Site) -> CollectorRegistry:
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(cls(site))
+        counted = Remembered(site.pictures.counts, _COUNTED), Remembered(site.votes.total, _COUNTED)
+        registry.register(cls(site, *counted))
         return registry
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
@@ -53,7 +59,7 @@ class Gauges(Collector):
 
     def _pictures(self) -> Iterator[GaugeMetricFamily]:
         family = GaugeMetricFamily("strikebox_pictures", "Pictures by state", labels=["state"])
-        for state, number in self.site.pictures.counts().items():
+        for state, number in self.pictures().items():
             family.add_metric([state], number)
         yield family
 
@@ -66,7 +72,7 @@ class Gauges(Collector):
 
     def _people(self) -> Iterator[GaugeMetricFamily]:
         yield _gauge("reports_open", "Reports that nobody closed", self.site.reports.count_open())
-        yield _gauge("votes", "Votes that stand", self.site.votes.total())
+        yield _gauge("votes", "Votes that stand", self.votes())
 
     def _workers(self) -> Iterator[GaugeMetricFamily]:
         alive = self.site.workers.alive()
