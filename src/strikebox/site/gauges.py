@@ -1,6 +1,6 @@
 """How the site stands, read from the database whenever Prometheus asks. What cannot be read is left out."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from statistics import quantiles
 from typing import final
@@ -26,7 +26,7 @@ class Gauges(Collector):
     """The gauges of one site."""
 
     site: Site
-    pictures: Remembered[Mapping[PictureState, int]]
+    pictures: Remembered[dict[PictureState, int]]
     votes: Remembered[int]
 
     @classmethod
