@@ -38,7 +38,7 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Lines of numbers under their headings."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column(heading, justify="right")
     for row in rows:
         table.add_row(*row)
     Console(width=None if sys.stdout.isatty() else _WIDTH).print(table)

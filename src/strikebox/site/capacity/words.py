@@ -8,7 +8,7 @@ from strikebox.site.capacity.answer import Answer, Goal, Interval, hopeless, sma
 from strikebox.site.capacity.scenario import DAY, Kind, Scenario
 from strikebox.site.capacity.traffic import Visitors
 
-HEADINGS = ("GPUs", "refused", "p50", "p95", "95% sure", "p99", "busy", "rented", "a day", "a picture")
+HEADINGS = ("GPUs", "refused", "p50", "p95", "95% sure", "p99", "busy", "a day", "a picture")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,6 @@ def rows(answers: Sequence[Answer]) -> list[tuple[str, ...]]:
             UNKNOWN if one.wait_p95 is None else _ends(one.wait_p95),
             _mean(one.wait_p99),
             share_words(one.utilisation),
-            f"{one.rented:.1f}",
             money_words(one.dollars_a_day.mean),
             money_words(one.dollars_a_picture),
         )
