@@ -1,7 +1,11 @@
 """`strikebox capacity`: from a site's database or from numbers to a table, JSON and a page."""
 
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -165,3 +169,17 @@ def test_bad_input_is_one_line(options: list[str], said: str, capsys: pytest.Cap
     out, err = capsys.readouterr()
     assert said in err and err.count("\n") == 1 and out == ""
     assert list(Path().iterdir()) == []
+
+
+def test_ctrl_c_ends_it_without_a_traceback() -> None:
+    command = "from strikebox.cli import main; main()"
+    words = ["capacity", "--visitors", "60000", "--kind", "soft:0:0.5", "--budget", "0", "--gpus", "1-200"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", command, *words], stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert process.stderr is not None
+    first = process.stderr.readline()
+    os.killpg(process.pid, signal.SIGINT)
+    rest = process.stderr.read()
+    assert process.wait(60) == 130
+    assert first == "simulated 1 GPUs 8 times\n" and "Traceback" not in rest

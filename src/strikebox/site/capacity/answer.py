@@ -1,7 +1,8 @@
 """What a number of GPUs brings, over replications of one scenario; and the smallest number that is enough."""
 
+import signal
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -76,8 +77,14 @@ def runner(replications: int, seed: int, processes: int) -> Generator[Runner]:
     if processes == 1:
         yield lambda scenario: [simulate(scenario, seed) for seed in seeds]
         return
-    with ProcessPoolExecutor(min(processes, replications)) as pool:
-        yield lambda scenario: list(pool.map(simulate, [scenario] * replications, seeds))
+    with ProcessPoolExecutor(min(processes, replications), initializer=_deaf) as pool:
+        try:
+            yield lambda scenario: list(pool.map(simulate, [scenario] * replications, seeds))
+        except BrokenExecutor:
+            said = "a simulation was killed, most likely for memory; give fewer visitors or days"
+            raise SettingsError(said) from None
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def ask(scenario: Scenario, gpus: int, run: Runner) -> Answer:
@@ -143,6 +150,11 @@ def interval(values: Sequence[float]) -> Interval:
     mean, count = float(np.mean(values)), len(values)
     half = t_quantile(count - 1, (1 + LEVEL) / 2) * float(np.std(values, ddof=1)) / count**0.5
     return Interval(mean=mean, low=mean - half, high=mean + half)
+
+
+def _deaf() -> None:
+    """In a process that simulates: ctrl-C is for the one that asked, who waits for what runs."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _share(found: Interval) -> Interval:
