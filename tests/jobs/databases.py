@@ -47,7 +47,11 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty database, on each kind."""
     if request.param == "sqlite":
         return str(tmp_path / "jobs.sqlite")
-    folder: Path = request.getfixturevalue("server")
+    return empty_on(request.getfixturevalue("server"))
+
+
+def empty_on(folder: Path) -> str:
+    """The address of a new database on the server of a folder."""
     name = f"jobs_{uuid4().hex}"
     psql = _program("psql")
     assert psql is not None

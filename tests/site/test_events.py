@@ -47,7 +47,7 @@ def test_each_change_is_told_once_and_in_order(site: Site) -> None:
 
     async def told() -> AsyncIterator[Progress]:
         threading.Thread(target=work).start()
-        async for now in changes(site.progress, standing(site, id), -1):
+        async for now in changes(site.progress, standing(site, id), -1, site.notices):
             yield now
 
     def work() -> None:
@@ -67,7 +67,7 @@ def test_what_a_browser_saw_is_not_told_again(site: Site) -> None:
     now = standing(site, id)
 
     async def first(seen: int) -> Progress | None:
-        stream = changes(site.progress, now, seen)
+        stream = changes(site.progress, now, seen, site.notices)
         try:
             return await asyncio.wait_for(anext(stream), 0.5)
         except TimeoutError:

@@ -1,58 +1,151 @@
-"""Files of pictures: named by content, whole or absent, swept when nobody needs them."""
+"""Files of pictures: named by content, whole or absent, swept when nobody needs them, anywhere."""
 
 import os
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from fastapi.testclient import TestClient
+from filled import opened, publish
+from stores import Store, bucket, store
 
 from strikebox.errors import StoreError
-from strikebox.site.media import Media
+from strikebox.site.app import create_app
+from strikebox.site.media import Folder, Media, open_media, orphans, sweep
+from strikebox.site.media.contract import PIECE
+from strikebox.site.settings import StorageSection
+
+__all__ = ["bucket", "store"]
+
+OpenMedia = Callable[[], Media]
 
 
-@pytest.fixture
-def media(tmp_path: Path) -> Media:
-    return Media(tmp_path)
+@pytest.fixture(params=["folder", "memory", "s3"])
+def media(request: pytest.FixtureRequest, tmp_path: Path) -> Media:
+    """An empty place of each kind."""
+    match request.param:
+        case "folder":
+            return open_media(f"file://{tmp_path}/media")
+        case "memory":
+            return open_media(f"memory://{uuid4().hex}/media")
+        case _:
+            return open_media(request.getfixturevalue("bucket"))
+
+
+def nothing(names: object) -> set[str]:
+    return set()
 
 
 def test_what_is_put_is_read(media: Media) -> None:
     name = media.put(b"picture", "png")
     assert name == media.put(b"picture", "png")
-    assert media.read(name) == b"picture"
-    with media.open(name) as file:
-        assert file.read() == b"picture"
+    assert media.has(name) and media.read(name) == b"picture"
+    assert list(media.listed(name[:2])) == [name] and list(media.listed("zz")) == []
+    assert media.age(name) < 60
+
+
+@pytest.mark.parametrize("size", [1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE])
+def test_a_file_comes_in_pieces_and_whole(media: Media, size: int) -> None:
+    data = os.urandom(size)
+    pieces = list(media.pieces(media.put(data, "png")))
+    assert b"".join(pieces) == data and all(len(piece) <= PIECE for piece in pieces)
 
 
 @pytest.mark.parametrize(
     "name", ["", "../secret", "a" * 64, "a" * 64 + ".exe", "/etc/passwd", "A" * 64 + ".png"]
 )
-def test_no_name_leads_out_of_the_folder(media: Media, name: str) -> None:
-    with pytest.raises(StoreError, match="no name of a media file"):
-        media.path(name)
+def test_no_name_leads_out_of_the_place(media: Media, name: str) -> None:
+    for ask in (media.read, media.pieces, media.has, media.local):
+        with pytest.raises(StoreError, match="no name of a media file"):
+            ask(name)
 
 
-def test_what_is_damaged_or_missing_is_said(media: Media) -> None:
+def test_what_is_missing_is_said(media: Media) -> None:
+    name = media.put(b"picture", "png")
+    media.delete(name)
+    media.delete(name)
+    assert not media.has(name) and media.age(name) == 0
+    for ask in (media.read, media.pieces):
+        with pytest.raises(StoreError, match="cannot read"):
+            ask(name)
+
+
+def test_what_is_damaged_is_said(tmp_path: Path) -> None:
+    media = Folder(tmp_path)
     name = media.put(b"picture", "png")
     media.path(name).write_bytes(b"pixture")
     with pytest.raises(StoreError, match="damaged"):
         media.read(name)
-    media.path(name).unlink()
-    with pytest.raises(StoreError, match="cannot read"):
-        media.open(name)
 
 
-def test_orphans_are_swept_when_they_are_old(media: Media) -> None:
-    kept, orphan, young = (media.put(data, "webp") for data in (b"1", b"2", b"3"))
-    part = media.path(orphan).with_name(".0123.part")
+def test_only_orphans_are_swept(media: Media) -> None:
+    names = [media.put(bytes([number]), "webp") for number in range(40)]
+    kept = set(names[::2])
+    assert set(orphans(media, kept.intersection)) == set(names) - kept
+    assert sweep(media, kept.intersection) == 0, "they are young: their rows may be on their way"
+    assert sweep(media, kept.intersection, older_than=-1) == 20
+    assert [media.has(name) for name in names] == [True, False] * 20
+
+
+def test_unfinished_files_are_swept_when_they_are_old(tmp_path: Path) -> None:
+    media = Folder(tmp_path)
+    old, again = media.put(b"1", "png"), media.put(b"2", "png")
+    part = media.path(old).with_name(".0123.part")
     part.write_bytes(b"unfinished")
-    for path in (media.path(kept), media.path(orphan), part):
+    for path in (media.path(old), media.path(again), part):
         os.utime(path, (0, 0))
-    assert media.sweep({kept}) == 2
-    assert media.path(kept).exists() and media.path(young).exists()
-    assert not media.path(orphan).exists() and not part.exists()
+    media.put(b"2", "png")
+    assert sweep(media, nothing) == 2
+    assert media.has(again) and not media.has(old) and not part.exists()
 
 
-def test_what_is_put_again_is_young_again(media: Media) -> None:
-    name = media.put(b"1", "png")
-    os.utime(media.path(name), (0, 0))
-    media.put(b"1", "png")
-    assert media.sweep(set()) == 0
+def test_one_that_is_killed_leaves_no_half_file_where_stores_rename(tmp_path: Path) -> None:
+    media = open_media(f"local://{tmp_path}/media")  # fsspec's own, which is not a store of objects
+    name = media.put(b"picture", "png")
+    assert media.read(name) == b"picture" and list(media.listed(name[:2])) == [name]
+    assert media.local(name) is None
+
+
+@pytest.mark.parametrize("place", ["nothing://there", "s3://user:secret@bucket/x"])
+def test_a_place_that_is_none_is_one_line(place: str) -> None:
+    with pytest.raises(StoreError) as error:
+        open_media(place)
+    assert "\n" not in str(error.value) and "secret" not in str(error.value)
+
+
+@pytest.fixture
+def on_s3(tmp_path: Path, bucket: str) -> Iterator[TestClient]:
+    """A site with one picture, whose files are on S3."""
+    site = opened(tmp_path, storage=StorageSection(folder=tmp_path, pictures=bucket))
+    publish(site, "a" * 32, "cat")
+    with TestClient(create_app(site), raise_server_exceptions=False) as web:
+        web.app.state.media = site.media  # type: ignore[attr-defined]
+        yield web
+    site.close()
+
+
+def test_pages_show_what_is_on_s3(on_s3: TestClient, tmp_path: Path) -> None:
+    answer = on_s3.get(f"/pictures/{'a' * 32}.png")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+    assert answer.content.startswith(b"\x89PNG") and b"parameters" in answer.content
+    assert b"parameters" not in on_s3.get(f"/pictures/{'a' * 32}.png?metadata=none").content
+    assert on_s3.get(f"/pictures/{'a' * 32}/thumbnail.webp").content.startswith(b"RIFF")
+    again = {"if-none-match": answer.headers["etag"]}
+    assert on_s3.get(f"/pictures/{'a' * 32}.png", headers=again).status_code == 304
+    assert not (tmp_path / "media").exists()
+
+
+def test_a_store_that_is_gone_is_503_and_pages_stay(on_s3: TestClient, store: Store) -> None:
+    path = f"/pictures/{'a' * 32}.png"
+    with store.stopped():
+        began = time.monotonic()
+        answer = on_s3.get(path)
+        assert time.monotonic() - began < 60
+        assert (answer.status_code, on_s3.get("/readyz").status_code) == (503, 503)
+        assert int(answer.headers["retry-after"]) > 0 and "127.0.0.1" not in answer.text
+        assert on_s3.get("/gallery").status_code == 200
+        with pytest.raises(StoreError, match="see that the store answers"):
+            on_s3.app.state.media.put(b"new", "png")  # type: ignore[attr-defined]
+    assert on_s3.get(path).status_code == 200

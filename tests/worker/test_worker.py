@@ -63,7 +63,7 @@ def test_the_site_makes_the_picture_that_the_lab_makes(site: Site) -> None:
     lab = png.decode(api.generate("cat", "soft", 7, style=STYLE, backend=backend.toy).png)
     assert (here.pixels == lab.pixels).all()
     assert (here.parameters, here.strikebox) == (lab.parameters, lab.strikebox)
-    with Image.open(site.media.path(site.pictures.public(id).thumbnail)) as thumbnail:
+    with Image.open(io.BytesIO(site.media.read(site.pictures.public(id).thumbnail))) as thumbnail:
         assert (thumbnail.format, thumbnail.size) == ("WEBP", (64, 64))
 
 

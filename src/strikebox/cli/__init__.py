@@ -12,6 +12,7 @@ from strikebox.cli import (
     blueprint,
     capacity,
     checklist,
+    db,
     doctor,
     generate,
     measure,
@@ -26,8 +27,8 @@ from strikebox.cli import (
 from strikebox.errors import StrikeboxError
 
 _EPILOG = (
-    "Exit codes: 0 done, 1 a bug in Strikebox, 2 bad input (one line on stderr), 3 checklist or doctor "
-    "says stop, 130 interrupted."
+    "Exit codes: 0 done, 1 a bug in Strikebox (db: not sound), 2 bad input (one line on stderr), 3 checklist "
+    "or doctor says stop, 130 interrupted."
 )
 
 app = typer.Typer(
@@ -54,6 +55,7 @@ app.command("doctor", epilog=_EPILOG)(doctor.doctor)
 app.command("capacity", epilog=_EPILOG)(capacity.capacity)
 app.command("verify", epilog=_EPILOG)(verify.verify)
 app.command("blueprint", epilog=_EPILOG)(blueprint.blueprint)
+app.add_typer(db.app, name="db", epilog=_EPILOG)
 app.add_typer(recipes.app, name="recipes", epilog=_EPILOG)
 
 

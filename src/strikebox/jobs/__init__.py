@@ -6,6 +6,7 @@ and who comes back with the old one is told that the job is not its own any more
 
 from strikebox.jobs.database import Database
 from strikebox.jobs.job import Job, Request, State
+from strikebox.jobs.notices import Notices
 from strikebox.jobs.queue import Queue
 
-__all__ = ["Database", "Job", "Queue", "Request", "State"]
+__all__ = ["Database", "Job", "Notices", "Queue", "Request", "State"]

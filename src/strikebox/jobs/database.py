@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import Any, Self, final
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from strikebox.errors import JobsError
+from strikebox.jobs import copy_mark, revisions
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATING = 1961  # number of the lock that processes which start together take turns by
 _BUSY = 10.0  # seconds that a writer waits for another
 _CORRUPTING = ((3, 7, 0), (3, 51, 2))  # resetting the WAL could lose pages: sqlite.org/wal.html#walreset
@@ -27,10 +25,12 @@ _CORRUPTING = ((3, 7, 0), (3, 51, 2))  # resetting the WAL could lose pages: sql
 class Database:
     """One address, an engine to write with and one to read with."""
 
-    def __init__(self, url: str | Path) -> None:
+    def __init__(self, url: str | Path, *, migrate: bool = True) -> None:
         """`url` as SQLAlchemy writes it (postgresql+psycopg://...), or the path of an SQLite file.
 
-        Raises JobsError where it cannot be opened, or where its SQLite may lose data.
+        It is brought to the newest schema unless `migrate` is False: then it is only looked at so far.
+        Raises JobsError where it cannot be opened, is a copy that is not finished, or where its SQLite may
+        lose data.
         """
         self._url = _parsed(url)
         if self.is_sqlite:
@@ -38,8 +38,9 @@ class Database:
         else:
             self._writer = _postgresql(self._url)
             self._reader = self._writer.execution_options(postgresql_readonly=True)
-        with _plain(self.name, "opened"):
-            self._migrate()
+        if migrate:
+            self.migrate()
+            self._settle()
 
     @property
     def is_sqlite(self) -> bool:
@@ -57,6 +58,17 @@ class Database:
             return sa.literal_column("((julianday('now') - 2440587.5) * 86400.0)", sa.Double)
         return sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Double)
 
+    @property
+    def url(self) -> sa.URL:
+        """Its address, with a password where it has one."""
+        return self._url
+
+    @property
+    def revision(self) -> str | None:
+        """Of its schema; None: it has none yet. Raises JobsError."""
+        with self.reading() as connection:
+            return revisions.current(connection)
+
     @contextmanager
     def writing(self) -> Generator[sa.Connection]:
         """A transaction that is kept whole or not at all. Raises JobsError where the database fails."""
@@ -69,6 +81,27 @@ class Database:
         with _plain(self.name, "read"), self._reader.connect() as connection:
             yield connection
 
+    @contextmanager
+    def snapshot(self) -> Generator[sa.Connection]:
+        """A connection on which every statement sees the same moment. Raises JobsError."""
+        still = self._reader
+        if not self.is_sqlite:
+            still = still.execution_options(isolation_level="REPEATABLE READ")
+        with _plain(self.name, "read"), still.connect() as connection:
+            connection.execute(
+                sa.select(sa.func.count()).select_from(_ANY)
+            )  # the moment is that of the first
+            yield connection
+
+    def connection_of_its_own(self) -> Any:
+        """A psycopg connection outside the pool, where every statement is its own transaction; close it."""
+        pooled = self._writer.raw_connection()
+        pooled.detach()
+        connection: Any = pooled.driver_connection
+        connection.rollback()
+        connection.autocommit = True
+        return connection
+
     def close(self) -> None:
         self._writer.dispose()
         self._reader.dispose()
@@ -79,14 +112,40 @@ class Database:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _migrate(self) -> None:
-        config = Config()
-        config.set_main_option("script_location", str(_MIGRATIONS))
-        with self._writer.begin() as connection:
+    def migrate(self) -> tuple[str | None, str]:
+        """Bring it to the newest schema: its revision before and after. Raises JobsError."""
+        with _plain(self.name, "opened"), self._writer.begin() as connection:
             if not self.is_sqlite:  # SQLite has one writer as it is
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATING)))
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            before = revisions.current(connection)
+            revisions.upgrade(connection)
+            return before, revisions.newest()
+
+    def _settle(self) -> None:
+        """A finished copy is a site's own from now on."""
+        with self.reading() as connection:
+            mark = copy_mark.read(connection)
+        if mark is None:
+            return
+        if not mark.finished:
+            raise JobsError(f"{self.name}: is a copy of {mark.source} that is not finished; copy it again")
+        with self.writing() as connection:
+            copy_mark.drop(connection)
+
+
+_ANY = sa.table("alembic_version")
+# A server that is gone without a word is missed after half a minute.
+_KEPT_ALIVE = {"connect_timeout": 10, "keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
+
+
+def existing(url: str | Path) -> Database:
+    """A database that must be there, with its schema as it is. Raises JobsError where it is not."""
+    database = Database(url, migrate=False)
+    if database.is_sqlite and not Path(database.name).is_file():
+        raise JobsError(f"{database.name}: there is no such file; give the database of a site")
+    if database.revision is None:
+        raise JobsError(f"{database.name}: is no database of a site; give one that strikebox made")
+    return database
 
 
 def _parsed(url: str | Path) -> sa.URL:
@@ -141,7 +200,7 @@ def _sqlite(url: sa.URL, *, write: bool) -> sa.Engine:
 
 def _postgresql(url: sa.URL) -> sa.Engine:
     try:
-        return sa.create_engine(url, pool_pre_ping=True)
+        return sa.create_engine(url, pool_pre_ping=True, connect_args=_KEPT_ALIVE)
     except (NoSuchModuleError, ImportError):
         raise JobsError("PostgreSQL needs psycopg; install strikebox[postgresql]") from None
 

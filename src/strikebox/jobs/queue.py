@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from strikebox.errors import JobsError, LeaseLost
 from strikebox.jobs.database import Database
 from strikebox.jobs.job import FINAL, Job, Request, State
+from strikebox.jobs.notices import WORK, tell
 from strikebox.jobs.schema import fences, jobs
 
 LEASE = 60.0  # seconds
@@ -57,6 +58,7 @@ class Queue:
         ]
         if rows:
             connection.execute(sa.insert(jobs).values(created=self._database.now), rows)
+            tell(connection, WORK)
         return ids
 
     def lease(self, worker: str, most: int = 1, kinds: Sequence[str] | None = None) -> list[Job]:
@@ -89,6 +91,7 @@ class Queue:
                 .returning(jobs)
             )
             leased = [_job(row) for row in connection.execute(changed).mappings()]
+            tell(connection, *ids)
         return sorted(leased, key=lambda job: (-job.urgency, job.id))
 
     def renew(self, leased: Sequence[Job], steps_done: int = 0, steps: int = 0) -> None:
@@ -115,6 +118,7 @@ class Queue:
         held = (jobs.c.worker == worker, jobs.c.state == "running")
         with self._database.writing() as connection:
             ended = sa.update(jobs).where(*held).values(leased_until=self._database.now - 1)
+            tell(connection, WORK)
             return connection.execute(ended).rowcount
 
     def has_work(self, kinds: Sequence[str] | None = None) -> bool:
@@ -162,6 +166,7 @@ class Queue:
                     version=_NEXT_VERSION,
                 )
             )
+            tell(connection, id)
         return changed.rowcount == 1
 
     def find(self, id: str) -> Job | None:
@@ -227,6 +232,7 @@ class Queue:
             != 1
         ):
             raise LeaseLost(f"job {job.id}: is not {job.worker}'s any more; drop what was made of it")
+        tell(connection, job.id, *([WORK] if values.get("state") == "waiting" else []))
 
 
 def _next_fence(connection: sa.Connection) -> int:

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from strikebox import files
 from strikebox.errors import PromptRefused, StoreError
-from strikebox.jobs import Database, Queue
+from strikebox.jobs import Database, Notices, Queue
 from strikebox.recipe import Recipe
 from strikebox.site import served_recipes
 from strikebox.site.api_keys import ApiKeys
 from strikebox.site.budget import Budget
 from strikebox.site.hall import Hall
 from strikebox.site.log import Log
-from strikebox.site.media import Media
+from strikebox.site.media import Media, open_media
 from strikebox.site.moderation.prompts import PromptRules
 from strikebox.site.orders import Orders, PromptRule
 from strikebox.site.pictures import Pictures
@@ -37,6 +37,7 @@ class Site:
     recipe: Recipe  # that is served
     secret: bytes  # signs cookies
     database: Database
+    notices: Notices  # what other processes did
     queue: Queue
     media: Media
     pictures: Pictures
@@ -53,6 +54,7 @@ class Site:
     workers: Workers
 
     def close(self) -> None:
+        self.notices.close()
         self.database.close()
 
 
@@ -63,7 +65,7 @@ def open_site(settings: Settings) -> Site:
     """
     recipe = served_recipe(settings.recipe)
     folder = settings.storage.folder
-    files.make_folder(folder / "media")
+    files.make_folder(folder)
     database = Database(settings.database)
     with database.writing() as connection:
         served_recipes.remember(connection, recipe)
@@ -81,8 +83,9 @@ def _put_together(settings: Settings, recipe: Recipe, database: Database, rule: 
         recipe=recipe,
         secret=_secret(settings.site.secret_file or settings.storage.folder / "secret"),
         database=database,
+        notices=Notices(database),
         queue=queue,
-        media=Media(settings.storage.folder / "media"),
+        media=open_media(settings.pictures),
         pictures=Pictures(database),
         orders=Orders(database, queue, budget, pricing, waiting, settings.limits, recipe, rule),
         pricing=pricing,

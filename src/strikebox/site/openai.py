@@ -4,7 +4,6 @@ The site serves one recipe at one size: `model`, `size`, `quality` and the like 
 and the answer says what was made. `seed` is ours (extra_body={"seed": 7}).
 """
 
-import asyncio
 import base64
 import time
 from collections.abc import Sequence
@@ -29,6 +28,7 @@ from strikebox.site.pictures import Picture
 from strikebox.site.problem_kinds import Kind
 from strikebox.site.problems import Problem, Refused
 from strikebox.site.progress import Progress
+from strikebox.site.sse import bell
 from strikebox.site.words import words
 
 LONGEST_WAIT = 120.0  # seconds
@@ -126,16 +126,17 @@ async def _wait(
 ) -> Sequence[Progress]:
     """How the jobs ended. Raises Refused where that takes too long; who leaves gets nothing made."""
     until = time.monotonic() + longest
-    while True:
-        stand = await run_in_threadpool(_stand, site, ids)
-        if all(one.is_final for one in stand):
-            return stand
-        late, gone = time.monotonic() > until, await request.is_disconnected()
-        if late or gone:
-            if cancels is not None:
-                await run_in_threadpool(_cancel, site, ids, cancels)
-            raise Refused(_too_late(longest, kept=cancels is None))
-        await asyncio.sleep(_BETWEEN)
+    with bell(site.notices, ids) as ringing:
+        while True:
+            stand = await run_in_threadpool(_stand, site, ids)
+            if all(one.is_final for one in stand):
+                return stand
+            late, gone = time.monotonic() > until, await request.is_disconnected()
+            if late or gone:
+                if cancels is not None:
+                    await run_in_threadpool(_cancel, site, ids, cancels)
+                raise Refused(_too_late(longest, kept=cancels is None))
+            await ringing.wait(_BETWEEN)
 
 
 def _stand(site: Site, ids: Sequence[str]) -> Sequence[Progress]:

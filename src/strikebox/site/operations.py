@@ -63,7 +63,7 @@ def ready(site: Site) -> Mapping[str, object]:
     """What was looked at, and whether all of it is well."""
     checks = {
         "database": _is_well(lambda: _read(site)),
-        "storage": _is_well(lambda: _has_room(site.settings.storage.folder)),
+        "storage": _is_well(lambda: _has_room(site.settings.storage.folder)) and _is_well(site.media.check),
     }
     workers = len(site.workers.alive()) if checks["database"] else None
     return {"ready": all(checks.values()), **checks, "workers": workers}

@@ -112,12 +112,13 @@ class Pictures:
         with self._database.reading() as connection:
             return {state: int(number) for state, number in connection.execute(query)}
 
-    def files(self) -> set[str]:
-        """Names of the media files that pictures need."""
+    def needed(self, names: Sequence[str]) -> set[str]:
+        """Those of some names of media files that pictures need; a thousand names at most."""
         columns = (pictures.c.file, pictures.c.thumbnail, pictures.c.enlarged)
-        query = sa.select(*columns).where(pictures.c.state != "deleted")
+        kept = pictures.c.state != "deleted"
+        query = sa.union_all(*(sa.select(one).where(one.in_(names), kept) for one in columns))
         with self._database.reading() as connection:
-            return {name for row in connection.execute(query) for name in row if name}
+            return set(connection.execute(query).scalars())
 
     def publish(self, connection: sa.Connection, picture: Picture) -> None:
         """Add a picture, whose files are on the disk; withheld ones too, for whoever decides on them."""

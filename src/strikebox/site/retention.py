@@ -15,6 +15,7 @@ from strikebox.jobs.schema import (
     workers,
 )
 from strikebox.site.context import Site
+from strikebox.site.media import sweep
 
 _DAY = 86400.0
 _KEYS = _DAY  # seconds that an Idempotency-Key is remembered
@@ -39,4 +40,4 @@ def keep(site: Site) -> None:
             sa.delete(jobs).where(finished),
         ):
             connection.execute(old)
-    site.media.sweep(site.pictures.files())
+    sweep(site.media, site.pictures.needed)

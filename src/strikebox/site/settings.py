@@ -47,6 +47,7 @@ class StorageSection(_Section):
 
     folder: Path = Path("runs/site")  # pictures, and the database unless that is elsewhere
     database: str | None = None  # SQLite file or postgresql://...; None: site.sqlite in the folder
+    pictures: str | None = None  # s3://bucket/prefix, or another folder; None: media in the folder
 
 
 class RecipeSection(_Section):
@@ -167,6 +168,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database's address, or its file."""
         return self.storage.database or str(self.storage.folder / "site.sqlite")
+
+    @property
+    def pictures(self) -> str:
+        """The place of the pictures' files: a folder, or the address of a store."""
+        return self.storage.pictures or str(self.storage.folder / "media")
 
     @classmethod
     def settings_customise_sources(

@@ -17,6 +17,7 @@ import numpy as np
 from strikebox.errors import JobsError, LeaseLost, ModerationError, StoreError, StrikeboxError
 from strikebox.generation.backend import Size
 from strikebox.jobs import Job
+from strikebox.jobs.notices import WORK
 from strikebox.site import failures, retention
 from strikebox.site.context import Site
 from strikebox.site.hall import ENLARGEMENT
@@ -32,6 +33,7 @@ from strikebox.worker.publish import Publisher
 DRAIN = 20.0  # seconds to finish a batch after a signal
 _GONE = 27.0  # seconds after which a worker that is stuck in a step leaves all the same
 _POLL = 0.2  # seconds between looks at an empty queue
+_POLL_LISTENING = 2.0  # where the database tells of new jobs: leases that run out are not told of
 _HOUSE = 60.0  # seconds between rounds of the house
 _CLEANING = 3600.0  # seconds between looks for what may be forgotten
 _LEAST_ROOM = 64 * 1024 * 1024  # bytes that a disk must have free before a job is leased
@@ -69,6 +71,12 @@ class Worker:
 
     def run(self) -> None:
         """Work until told to leave. Raises ModerationError where pictures cannot be checked."""
+        with self._site.notices.calling(self._wake.set, [WORK]):
+            self._work_until_told()
+        self._last_resort.cancel()
+        self._say_goodbye()
+
+    def _work_until_told(self) -> None:
         pause = 1.0
         while self._leaving is None:
             try:
@@ -76,10 +84,8 @@ class Worker:
                 pause = 1.0
             except (JobsError, StoreError) as error:
                 _log.error("%s; trying again in %g s", error, pause)
-                self._wake.wait(pause)
+                self._wait(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
-        self._last_resort.cancel()
-        self._say_goodbye()
 
     def _once(self) -> None:
         """Beat, keep house, and make one batch or wait a moment."""
@@ -97,7 +103,12 @@ class Worker:
         if leased:
             self._work(leased)
         else:
-            self._wake.wait(_POLL)
+            self._wait(_POLL_LISTENING if self._site.notices.listening else _POLL)
+
+    def _wait(self, seconds: float) -> None:
+        """Until there is news, or a signal to leave, which `_leaving` remembers."""
+        self._wake.wait(seconds)
+        self._wake.clear()
 
     def _lease(self) -> list[Job]:
         """What may be made together. Raises StoreError where the disk is full."""

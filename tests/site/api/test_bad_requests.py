@@ -256,7 +256,7 @@ def test_a_disk_that_is_nearly_full_is_not_ready(web: TestClient, monkeypatch: p
 def test_files_that_are_gone(web: TestClient, site: Site, finish: Finish) -> None:
     web.post("/api/v1/jobs", json={"subject": "cat"})
     picture = finish()
-    site.media.path(picture.file).unlink()
+    site.media.delete(picture.file)
     told = web.get(f"/pictures/{picture.id}.png", headers={"Accept": "text/html"})
     assert told.status_code in (404, 503) and "Traceback" not in told.text
 

@@ -3,15 +3,14 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
-from fastapi.responses import FileResponse
 
 from strikebox.errors import MissingPicture
 from strikebox.site.admin.parts import Parts, back, why_of
 from strikebox.site.admin.session import Operator
 from strikebox.site.pages.forms import Fields
+from strikebox.site.sending import send
 
 Listed = Literal["public", "withheld", "taken down"]
-_KINDS = {"png": "image/png", "webp": "image/webp"}
 
 
 def router(parts: Parts) -> APIRouter:
@@ -72,11 +71,7 @@ def _pictures(routes: APIRouter, parts: Parts) -> None:
         if found is None or found.state == "deleted":
             raise MissingPicture("There is no such picture.")
         name = found.thumbnail if of == "thumbnail" else found.file
-        path = site.media.path(name)
-        if not path.is_file():
-            raise HTTPException(404)
-        kind = _KINDS[name.rpartition(".")[2]]
-        return FileResponse(path, media_type=kind, headers={"Cache-Control": "private, no-store"})
+        return send(site.media, name, {"Cache-Control": "private, no-store"})
 
     @routes.post("/pictures/{id}/take-down")
     def take_down(id: str, who: Operator, fields: Fields) -> Response:

@@ -3,11 +3,11 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
-from fastapi.responses import FileResponse
 
 from strikebox import png
 from strikebox.site.pages.parts import Parts
 from strikebox.site.pages.pictures import public
+from strikebox.site.sending import send
 
 # A picture may be taken down, so nobody keeps one for long without asking again.
 _KEEP = "public, max-age=600, stale-while-revalidate=3600"
@@ -22,30 +22,27 @@ def router(parts: Parts) -> APIRouter:
     ) -> Response:
         name = public(parts, id).file
         if metadata is None:
-            return _file(parts, request, name, "image/png")
+            return _file(parts, request, name)
         stripped = png.bare(parts.site.media.read(name))
         return Response(stripped, media_type="image/png", headers={"Cache-Control": _KEEP})
 
     @pages.get("/pictures/{id}/thumbnail.webp")
     def thumbnail(request: Request, id: str) -> Response:
-        return _file(parts, request, public(parts, id).thumbnail, "image/webp")
+        return _file(parts, request, public(parts, id).thumbnail)
 
     @pages.get("/pictures/{id}/double.png")
     def double(request: Request, id: str) -> Response:
         name = public(parts, id).enlarged
         if name is None:
             raise HTTPException(404)
-        return _file(parts, request, name, "image/png")
+        return _file(parts, request, name)
 
     return pages
 
 
-def _file(parts: Parts, request: Request, name: str, kind: str) -> Response:
+def _file(parts: Parts, request: Request, name: str) -> Response:
     """A file that is named by its content, so its name tells whether the browser has it."""
     headers = {"Cache-Control": _KEEP, "ETag": f'"{name}"'}
     if f'"{name}"' in request.headers.get("if-none-match", ""):
         return Response(None, 304, headers)
-    path = parts.site.media.path(name)
-    if not path.is_file():
-        raise HTTPException(503)
-    return FileResponse(path, headers=headers, media_type=kind)
+    return send(parts.site.media, name, headers)

@@ -47,7 +47,7 @@ def router(parts: Parts) -> APIRouter:
         last_event_id: Annotated[str | None, Header()] = None,
         after: Annotated[str | None, Query()] = None,
     ) -> AsyncIterator[ServerSentEvent]:
-        async for changed in changes(progress, now, _number(last_event_id or after)):
+        async for changed in changes(progress, now, _number(last_event_id or after), parts.site.notices):
             yield ServerSentEvent(data=standing(changed, words(request)), id=str(changed.version), retry=2000)
 
     @pages.get("/jobs/{id}/preview.webp")
