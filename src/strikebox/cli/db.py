@@ -22,7 +22,7 @@ Url = Annotated[
 ]
 
 
-@app.command()
+@app.command("migrate")
 def migrate(url: Url = None, config: site_options.Config = None) -> None:
     """Bring a database to the newest schema. A site does so by itself when it starts."""
     from strikebox.jobs.database import existing
@@ -33,7 +33,7 @@ def migrate(url: Url = None, config: site_options.Config = None) -> None:
         print(f"{database.name}: {f'was at {after} already' if before == after else f'{before} -> {after}'}")
 
 
-@app.command()
+@app.command("copy")
 def copy(
     source: Annotated[str, typer.Argument(help="The database to copy: an SQLite file or postgresql://...")],
     target: Annotated[str, typer.Argument(help="An empty database, or the copy that is to be gone on with.")],
@@ -62,7 +62,7 @@ def copy(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command("check")
 def check(
     url: Url = None,
     pictures: Annotated[

@@ -96,8 +96,8 @@ class Database:
     def connection_of_its_own(self) -> Any:
         """A psycopg connection outside the pool, where every statement is its own transaction; close it."""
         pooled = self._writer.raw_connection()
-        pooled.detach()
         connection: Any = pooled.driver_connection
+        pooled.detach()
         connection.rollback()
         connection.autocommit = True
         return connection

@@ -40,6 +40,7 @@ jobs = sa.Table(
     sa.CheckConstraint("state IN ('waiting', 'running', 'done', 'failed', 'cancelled')", name="state"),
     sa.Index(None, "state", "urgency", "id"),
     sa.Index(None, "client", "state"),
+    sa.Index(None, "finished"),
 )
 
 # One row: the last fence that was given out. A lease takes the next one in its own transaction.
@@ -130,6 +131,10 @@ pictures = sa.Table(
     sa.Index(None, "state", "created", "id"),
     sa.Index(None, "state", "votes", "created", "id"),
     sa.Index(None, "state", "hall", "id"),
+    sa.Index(None, "file"),
+    sa.Index(None, "thumbnail"),
+    sa.Index(None, "enlarged"),
+    sa.Index(None, "recipe_hash"),
     sa.Index(None, "maker", "created"),
 )
 
@@ -187,6 +192,7 @@ batches = sa.Table(
     sa.Column("seconds", sa.Double, nullable=False),
     sa.Column("finished", sa.Double, nullable=False),
     sa.Index(None, "batch", "id"),
+    sa.Index(None, "finished"),
 )
 
 # How long a job was said to wait, and how long it did.

@@ -14,7 +14,7 @@ from strikebox.site.media.remote import Remote
 
 _CLOUDS = {"abfs", "abfss", "adl", "az", "gcs", "gs", "s3", "s3a"}
 _RETRIES: dict[str, Any] = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
-_PATIENCE: dict[str, Any] = {"connect_timeout": "3s", "timeout": "30s"}
+_PATIENCE: dict[str, Any] = {"connect_timeout": "3s", "timeout": "15s"}
 
 
 def open_media(place: str | Path, *, make: bool = True) -> Media:
@@ -55,7 +55,8 @@ def _cloud(protocol: str) -> Any:
     plain = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
     options: dict[str, Any] = {**_PATIENCE, "allow_http": plain}
     store: Any = FsspecStore
-    return store(protocol.replace("s3a", "s3"), client_options=options, retry_config=_RETRIES)
+    asked: dict[str, Any] = {"client_options": options, "retry_config": _RETRIES}
+    return store(protocol.replace("s3a", "s3"), **asked, skip_instance_cache=True)
 
 
 def _other(protocol: str) -> Any:
