@@ -22,9 +22,8 @@ from pathlib import Path
 from statistics import quantiles
 from tempfile import TemporaryDirectory
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "jobs"))
-sys.path.insert(0, str(ROOT / "tests" / "site"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "jobs"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "site"))
 
 import databases
 import sqlalchemy as sa
@@ -37,6 +36,7 @@ from strikebox.site.context import Site, open_site
 from strikebox.site.pictures import add_words
 from strikebox.site.settings import Settings, StorageSection
 
+_RESULTS = Path(__file__).parent / "results" / "moving.json"
 _SUBJECTS = ("red cat", "owl at night", "small boat", "старый фонарь", "рыжий кот")
 _AT_ONCE = 500  # pictures published in one transaction
 
@@ -214,7 +214,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=10_000)
     parser.add_argument("--readers", type=int, default=4)
     parser.add_argument("--s3", action="store_true", help="move the files to SeaweedFS, too")
-    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "moving.json")
+    parser.add_argument("--out", type=Path, default=_RESULTS)
     asked = parser.parse_args()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="moving-")))

@@ -61,6 +61,7 @@ orders = sa.Table(
     sa.Column("created", sa.Double, nullable=False),
     sa.Index(None, "client", "created"),
     sa.Index(None, "network", "created"),
+    sa.Index(None, "created"),
 )
 
 # What a client's Idempotency-Key stands for.
@@ -200,7 +201,7 @@ estimates = sa.Table(
     "estimates",
     metadata,
     sa.Column("job", sa.String(32), primary_key=True),
-    sa.Column("created", sa.Double, nullable=False),
+    sa.Column("created", sa.Double, nullable=False, index=True),
     sa.Column("seconds", sa.Double, nullable=False),
     sa.Column("actual", sa.Double),
     sa.Column("finished", sa.Double, index=True),

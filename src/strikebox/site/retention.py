@@ -23,10 +23,11 @@ _KEYS = _DAY  # seconds that an Idempotency-Key is remembered
 
 def keep(site: Site) -> None:
     """Delete what is older than the site keeps it. Raises JobsError or StoreError."""
-    now = site.database.now
+    with site.database.reading() as connection:  # as a number, which PostgreSQL can look up in an index
+        now = float(connection.execute(sa.select(site.database.now)).scalar_one())
     oldest = now - site.settings.retention_days * _DAY
     finished = sa.and_(jobs.c.state.in_(FINAL), jobs.c.finished < oldest)
-    ended = sa.select(jobs.c.id).where(jobs.c.state.in_(FINAL))
+    going_on = sa.exists().where(jobs.c.id == previews.c.job, jobs.c.state.not_in(FINAL))
     with site.database.writing() as connection:
         for old in (
             sa.delete(orders).where(orders.c.created < oldest),
@@ -36,7 +37,7 @@ def keep(site: Site) -> None:
             sa.delete(reservations).where(reservations.c.settled < oldest),
             sa.delete(tallies).where(tallies.c.until < now),
             sa.delete(workers).where(workers.c.beat < now - _DAY),
-            sa.delete(previews).where(previews.c.job.in_(ended)),
+            sa.delete(previews).where(~going_on),
             sa.delete(jobs).where(finished),
         ):
             connection.execute(old)

@@ -12,6 +12,8 @@ _NEW = (
     ("pictures", "recipe_hash"),
     ("jobs", "finished"),
     ("batches", "finished"),
+    ("orders", "created"),
+    ("estimates", "created"),
 )
 
 
