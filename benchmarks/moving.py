@@ -9,6 +9,7 @@ site. A read that fails, or a row or file that differs, ends it with a traceback
 
 import argparse
 import json
+import logging
 import os
 import resource
 import subprocess
@@ -27,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "site"))
 
 import databases
 import sqlalchemy as sa
+import structlog
 from fastapi.testclient import TestClient
 from filled import png, settings, webp
 
@@ -216,6 +218,7 @@ def main() -> None:
     parser.add_argument("--s3", action="store_true", help="move the files to SeaweedFS, too")
     parser.add_argument("--out", type=Path, default=_RESULTS)
     asked = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="moving-")))
         server = stack.enter_context(contextmanager(databases.serve)())

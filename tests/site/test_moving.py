@@ -30,12 +30,12 @@ def site(request: pytest.FixtureRequest, tmp_path: Path, empty: Empty) -> Iterat
     one.close()
 
 
-def moved(site: Site, target: str, stores: Stores | None = None, **options: bool) -> Moved:
+def moved(site: Site, target: str, stores: Stores | None = None, with_previews: bool = True) -> Moved:
     with (
         copying.source_of(site.settings.database) as here,
         copying.target_of(target, here) as there,
     ):
-        return move(here, there, stores, **options)
+        return move(here, there, stores, with_previews=with_previews)
 
 
 @pytest.mark.parametrize("site", ["sqlite", "postgresql"], indirect=True)

@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from databases import empty_on
 from opened import settings_in
+from sqlalchemy import event
 
 from strikebox.jobs.schema import batches, estimates, jobs, orders, pictures, reservations, votes, words
 from strikebox.site import retention
@@ -81,11 +82,11 @@ def caught(site: Site) -> Iterator[list[tuple[str, Any]]]:
         if statement.split()[0] in ("SELECT", "UPDATE", "DELETE", "WITH"):
             said.append((statement, parameters[0] if many else parameters))
 
-    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    event.listen(sa.Engine, "before_cursor_execute", note)
     try:
         yield said
     finally:
-        sa.event.remove(sa.Engine, "before_cursor_execute", note)
+        event.remove(sa.Engine, "before_cursor_execute", note)
 
 
 def scanned(site: Site, statement: str, parameters: Any) -> list[str]:
