@@ -32,6 +32,7 @@ BELOW_THE_LINE = (
     "strikebox.recipe",
     "strikebox.site.app",
     "strikebox.site.capacity.page",
+    "strikebox.site.checking",
     "strikebox.site.context",
     "strikebox.store",
     "strikebox.worker.children",
