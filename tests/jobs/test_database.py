@@ -49,6 +49,17 @@ def test_readers_cannot_write(database: Database) -> None:
         connection.execute(sa.delete(jobs))
 
 
+def test_readers_see_one_moment(database: Database) -> None:
+    last = sa.select(fences.c.last)
+    with database.reading() as connection:
+        before = connection.execute(last).scalar()
+        with database.writing() as other:
+            other.execute(sa.update(fences).values(last=7))
+        assert connection.execute(last).scalar() == before
+    with database.reading() as connection:
+        assert connection.execute(last).scalar() == 7
+
+
 def test_what_fails_is_undone_whole(database: Database) -> None:
     with pytest.raises(ZeroDivisionError), database.writing() as connection:
         connection.execute(sa.update(fences).values(last=7))

@@ -41,7 +41,7 @@ def varied(folder: Path, database: str | None = None) -> Site:
 
 def digests(database: Database) -> dict[str, Digest]:
     """All tables as numbers."""
-    with database.snapshot() as connection:
+    with database.reading() as connection:
         return {table.name: digest(connection, table) for table in metadata.sorted_tables}
 
 

@@ -47,7 +47,8 @@ def break_listening(site: Site) -> None:
     """As a server does that is restarted."""
     with site.database.writing() as connection:
         connection.exec_driver_sql(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%%'"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE query LIKE 'LISTEN%%' AND datname = current_database()"
         )
 
 
@@ -194,6 +195,12 @@ def test_closing_leaves_no_thread_and_no_connection(web: Site) -> None:
     with notices.calling(lambda: None, [WORK]):
         until(lambda: notices.listening)
     notices.close()
-    with web.database.reading() as connection:
-        query = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%%'"
-        until(lambda: connection.exec_driver_sql(query).scalar() == 0)
+    until(lambda: listeners(web) == 0)
+
+
+def listeners(site: Site) -> int:
+    query = (
+        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%%' AND datname = current_database()"
+    )
+    with site.database.reading() as connection:
+        return int(connection.exec_driver_sql(query).scalar_one())

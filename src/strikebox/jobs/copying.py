@@ -83,7 +83,7 @@ def _copy(
     changed = rows.sync(snapshot, target, table, lambda done: tell(table.name, done, count))
     tell(table.name, count, count)
     here = rows.digest(snapshot, table)
-    with target.snapshot() as connection:
+    with target.reading() as connection:
         there = rows.digest(connection, table)
     if here != there:
         raise JobsError(

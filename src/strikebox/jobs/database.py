@@ -37,7 +37,9 @@ class Database:
             self._writer, self._reader = _sqlite(self._url, write=True), _sqlite(self._url, write=False)
         else:
             self._writer = _postgresql(self._url)
-            self._reader = self._writer.execution_options(postgresql_readonly=True)
+            self._reader = self._writer.execution_options(
+                postgresql_readonly=True, isolation_level="REPEATABLE READ"
+            )
         if migrate:
             self.migrate()
             self._settle()
@@ -77,20 +79,8 @@ class Database:
 
     @contextmanager
     def reading(self) -> Generator[sa.Connection]:
-        """A connection that sees one moment and cannot write. Raises JobsError where the database fails."""
+        """A connection that sees one moment, its first statement's, and cannot write. Raises JobsError."""
         with _plain(self.name, "read"), self._reader.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def snapshot(self) -> Generator[sa.Connection]:
-        """A connection on which every statement sees the same moment. Raises JobsError."""
-        still = self._reader
-        if not self.is_sqlite:
-            still = still.execution_options(isolation_level="REPEATABLE READ")
-        with _plain(self.name, "read"), still.connect() as connection:
-            connection.execute(
-                sa.select(sa.func.count()).select_from(_ANY)
-            )  # the moment is that of the first
             yield connection
 
     def connection_of_its_own(self) -> Any:
@@ -133,7 +123,6 @@ class Database:
             copy_mark.drop(connection)
 
 
-_ANY = sa.table("alembic_version")
 # A server that is gone without a word is missed after half a minute.
 _KEPT_ALIVE = {"connect_timeout": 10, "keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
 

@@ -59,7 +59,7 @@ def digest(connection: sa.Connection, table: sa.Table, on_rows: OnRows = lambda 
 def sync(source: sa.Connection, target: Database, table: sa.Table, on_rows: OnRows = lambda _: None) -> int:
     """Make a table of `target` what it is at `source`; how many rows were changed. Raises JobsError."""
     changed = 0
-    with target.snapshot() as there:
+    with target.reading() as there:
         merged = _merged(walk(source, table), walk(there, table), _keys(table), on_rows)
         for chunk in _chunks(merged):
             with target.writing() as connection:

@@ -24,7 +24,7 @@ class Looked:
 
 def look(database: Database) -> Iterator[Looked]:
     """Revision, pages and indexes, references. Raises JobsError where the database cannot be read."""
-    with database.snapshot() as connection:
+    with database.reading() as connection:
         yield _revision(connection)
         yield from _integrity(connection)
         yield from (_references(connection, *reference) for reference in _REFERENCES)

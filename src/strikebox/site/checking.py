@@ -39,7 +39,7 @@ def _files(database: Database, media: Media, quick: bool, on_progress: OnProgres
         return fault_of(media, name)
 
     faults, first, done = 0, "", 0
-    with database.snapshot() as snapshot:
+    with database.reading() as snapshot:
         total = count_names(snapshot)
         for done, (_, wrong) in enumerate(in_order(fault, names(snapshot)), start=1):
             if wrong is not None:

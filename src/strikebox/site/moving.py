@@ -58,10 +58,10 @@ def move(
     """
     copied = 0
     if stores is not None:
-        with source.snapshot() as early:
+        with source.reading() as early:
             copied = _bring(early, stores, "files", on_progress)
     files, faults = 0, list[str]()
-    with source.snapshot() as snapshot:
+    with source.reading() as snapshot:
         if stores is not None:
             copied += _bring(snapshot, stores, "files that are new", on_progress)
         tables = copying.copy(snapshot, target, with_previews=with_previews, on_table=on_progress)
