@@ -103,13 +103,20 @@ class Database:
         self.close()
 
     def migrate(self) -> tuple[str | None, str]:
-        """Bring it to the newest schema: its revision before and after. Raises JobsError."""
+        """Bring it to the newest schema: its revision before and after. Raises JobsError.
+
+        Nothing is locked where nothing is to be done: many workers may start in the same moment.
+        """
+        newest = revisions.newest()
+        with _plain(self.name, "opened"), self._reader.connect() as connection:
+            if revisions.current(connection) == newest:
+                return newest, newest
         with _plain(self.name, "opened"), self._writer.begin() as connection:
             if not self.is_sqlite:  # SQLite has one writer as it is
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATING)))
             before = revisions.current(connection)
             revisions.upgrade(connection)
-            return before, revisions.newest()
+            return before, newest
 
     def _settle(self) -> None:
         """A finished copy is a site's own from now on."""
