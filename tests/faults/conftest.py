@@ -22,7 +22,7 @@ def full() -> bool:
 
 @pytest.fixture
 def seed() -> int:
-    """Another one in each run, unless STRIKEBOX_FAULTS_SEED says which. pytest shows it where a test fails."""
+    """Another one in each run, unless STRIKEBOX_FAULTS_SEED says which. It is shown where a test fails."""
     chosen = int(os.environ.get("STRIKEBOX_FAULTS_SEED") or secrets.randbelow(2**32))
     print(f"STRIKEBOX_FAULTS_SEED={chosen}")
     return chosen

@@ -4,6 +4,7 @@
 """
 
 import json
+import math
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -46,7 +47,7 @@ def table(folder: Path = FOLDER) -> str:
 def quantile(values: Sequence[float], share: float) -> float:
     """The smallest of `values` that at least `share` (0 to 1) of them do not exceed. Raises on none."""
     ordered = sorted(values)
-    return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
+    return ordered[max(math.ceil(share * len(ordered)) - 1, 0)]
 
 
 def _words(figures: Mapping[str, Figure]) -> str:

@@ -224,12 +224,12 @@ def test_a_poisoned_job_fails_alone(site: Site) -> None:
             running = sa.select(jobs.c.id).where(jobs.c.state == "running")
             with self.site.database.reading() as connection:
                 if bad in connection.execute(running).scalars().all():
-                    raise RuntimeError("CUDA error: an illegal memory access was encountered")
+                    raise RuntimeError("CPU_CAT: an illegal cat was encountered")
 
     work(site, parts(SlowToy(0.0, Poisoned(site))))
     assert [found(site, id).state for id in (good, bad, fine)] == ["done", "failed", "done"]
     job = found(site, bad)
-    assert job.attempt == 3 and job.error is not None and "CUDA" not in job.error
+    assert job.attempt == 3 and job.error is not None and "CPU_CAT" not in job.error
     assert site.budget.today().reserved == 0
 
 

@@ -15,6 +15,7 @@ from strikebox.site.context import Site, open_site
 from strikebox.site.settings import Settings
 from strikebox.worker.loop import Worker
 from strikebox.worker.parts import Parts
+from strikebox.worker.pulse import Pulse
 
 ROOMY = {"burst": 10_000, "per_day": 10_000, "network_per_day": 10_000, "queue": 10_000}
 STYLE = "matchbox style"
@@ -108,7 +109,12 @@ def main() -> None:
     import signal
 
     folder, step, parent = Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
-    worker = Worker(open_toy_site(folder), parts(SlowToy(step)), still_wanted=lambda: os.getppid() == parent)
+    worker = Worker(
+        open_toy_site(folder),
+        parts(SlowToy(step)),
+        still_wanted=lambda: os.getppid() == parent,
+        pulse=Pulse.inherited(),
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.drain())
     worker.run()

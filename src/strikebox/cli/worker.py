@@ -25,10 +25,17 @@ def worker(
     from strikebox.site import logs
     from strikebox.site.context import open_site
     from strikebox.worker.loop import Worker
+    from strikebox.worker.pulse import Pulse
 
+    pulse = Pulse.inherited()
     site = open_site(settings)
     logs.set_up()
-    one = Worker(site, _parts(settings), still_wanted=lambda: parent is None or os.getppid() == parent)
+    one = Worker(
+        site,
+        _parts(settings),
+        still_wanted=lambda: parent is None or os.getppid() == parent,
+        pulse=pulse,
+    )
 
     def leave(_number: int, _frame: object) -> None:
         one.drain()
@@ -43,6 +50,7 @@ def _parts(settings: "Settings") -> "Parts":
     from strikebox import api
     from strikebox.klein.device import pick_device
     from strikebox.worker.parts import Parts
+    from strikebox.worker.pulse import WARMING
 
     chosen = settings.model
     check, ready = _check(settings)
@@ -56,6 +64,7 @@ def _parts(settings: "Settings") -> "Parts":
         ready=ready,
         seal=_seal(settings),
         enlarge=_enlarge(settings),
+        warming=WARMING,
     )
 
 

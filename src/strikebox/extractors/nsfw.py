@@ -38,6 +38,8 @@ class UnsafeCheck:
 
     def __call__(self, pixels: Pixels) -> Finding | None:
         score = self.score(pixels)
+        if not 0 <= score <= 1:  # NaN, too
+            return Finding(code="unchecked", detail=f"open_nsfw gives {score}, which is no score")
         if score < self._limit:
             return None
         return Finding(code="unsafe", detail=f"open_nsfw gives {score:.2f}", score=score, limit=self._limit)

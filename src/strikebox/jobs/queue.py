@@ -18,7 +18,10 @@ from strikebox.jobs.job import FINAL, Job, Request, State
 from strikebox.jobs.notices import WORK, tell
 from strikebox.jobs.schema import fences, jobs
 
-LEASE = 60.0  # seconds
+# A job whose worker died with its machine, so that nobody says so, runs again when its lease is over: within
+# 35 s, with room for the next worker to notice. A lease is renewed every 5 s and outlasts a writer that waits
+# 10 s for another, twice.
+LEASE = 25.0  # seconds
 MOST_ATTEMPTS = 3
 
 _FENCE = "jobs"
@@ -136,7 +139,7 @@ class Queue:
 
     def finish_in(self, connection: sa.Connection, job: Job, result: Mapping[str, object]) -> None:
         """The same within a transaction that does more."""
-        self._end(connection, job, {"state": "done", "result": dict(result)})
+        self._end(connection, job, {"state": "done", "result": dict(result), "error": None})
 
     def fail(self, job: Job, error: str, *, retry: bool = False) -> None:
         """It cannot be done, and `error` says why (site/failures.py); `retry`: another attempt may do it.
@@ -149,7 +152,7 @@ class Queue:
     def fail_in(self, connection: sa.Connection, job: Job, error: str, *, retry: bool = False) -> None:
         """The same within a transaction that does more."""
         if retry and job.attempt < self._most_attempts:
-            self._change(connection, job, {"state": "waiting", "leased_until": None})
+            self._change(connection, job, {"state": "waiting", "leased_until": None, "error": error})
         else:
             self._end(connection, job, {"state": "failed", "error": error})
 

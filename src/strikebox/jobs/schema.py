@@ -224,6 +224,7 @@ workers = sa.Table(
     sa.Column("busy", sa.Integer, nullable=False),  # jobs in its hands
     sa.Column("started", sa.Double, nullable=False),
     sa.Column("beat", sa.Double, nullable=False),
+    sa.Column("stuck", sa.Double),  # since when its process cannot be ended, and its device is out of service
 )
 
 api_keys = sa.Table(

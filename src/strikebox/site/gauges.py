@@ -78,6 +78,8 @@ class Gauges(Collector):
         alive = self.site.workers.alive()
         yield _gauge("workers", "Workers that were heard of lately", len(alive))
         yield _gauge("workers_busy", "Jobs in their hands", sum(worker.busy for worker in alive))
+        stuck = len(self.site.workers.stuck())
+        yield _gauge("workers_stuck", "Workers that cannot be ended: their devices are out of service", stuck)
 
     def _estimates(self) -> Iterator[GaugeMetricFamily]:
         """How wrong the time left was that visitors were told when they ordered."""

@@ -66,7 +66,8 @@ def ready(site: Site) -> Mapping[str, object]:
         "storage": _is_well(lambda: _has_room(site.settings.storage.folder)) and _is_well(site.media.check),
     }
     workers = len(site.workers.alive()) if checks["database"] else None
-    return {"ready": all(checks.values()), **checks, "workers": workers}
+    stuck = len(site.workers.stuck()) if checks["database"] else None
+    return {"ready": all(checks.values()), **checks, "workers": workers, "stuck_workers": stuck}
 
 
 def _is_well(check: Callable[[], object]) -> bool:

@@ -36,7 +36,7 @@ def keep(site: Site) -> None:
             sa.delete(batches).where(batches.c.finished < oldest),
             sa.delete(reservations).where(reservations.c.settled < oldest),
             sa.delete(tallies).where(tallies.c.until < now),
-            sa.delete(workers).where(workers.c.beat < now - _DAY),
+            sa.delete(workers).where(workers.c.beat < now - _DAY, workers.c.stuck.is_(None)),
             sa.delete(previews).where(~going_on),
             sa.delete(jobs).where(finished),
         ):

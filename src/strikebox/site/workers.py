@@ -24,6 +24,7 @@ class Worker:
     busy: int  # jobs in its hands
     started: float
     beat: float
+    stuck: float | None  # since when its process cannot be ended: its device is out of service
 
 
 @final
@@ -51,13 +52,26 @@ class Workers:
         with self._database.writing() as connection:
             connection.execute(sa.delete(workers).where(workers.c.name == name))
 
+    def stick(self, name: str) -> None:
+        """Its process cannot be ended. It counts as stuck until `leave`."""
+        mine = sa.update(workers).where(workers.c.name == name, workers.c.stuck.is_(None))
+        with self._database.writing() as connection:
+            connection.execute(mine.values(stuck=self._database.now, busy=0))
+
     def alive(self) -> Sequence[Worker]:
         """Those that were heard of lately, the oldest first."""
-        query = sa.select(workers).where(alive(self._database)).order_by(workers.c.started)
+        return self._where(alive(self._database))
+
+    def stuck(self) -> Sequence[Worker]:
+        """Those whose process cannot be ended, the oldest first."""
+        return self._where(workers.c.stuck.is_not(None))
+
+    def _where(self, condition: sa.ColumnElement[bool]) -> Sequence[Worker]:
+        query = sa.select(workers).where(condition).order_by(workers.c.started)
         with self._database.reading() as connection:
             return [Worker(**row) for row in connection.execute(query).mappings()]
 
 
 def alive(database: Database) -> sa.ColumnElement[bool]:
-    """Whether a worker was heard of lately."""
-    return workers.c.beat > database.now - _SILENT
+    """Whether a worker was heard of lately, and may make something."""
+    return sa.and_(workers.c.beat > database.now - _SILENT, workers.c.stuck.is_(None))

@@ -21,14 +21,18 @@ from strikebox.site import failures, served_recipes
 from strikebox.site.context import Site
 from strikebox.site.progress import Preview
 from strikebox.store import Identity, RunFolder
+from strikebox.worker import pulse as pulses
 from strikebox.worker.hand import Hand
 from strikebox.worker.parts import Parts
 from strikebox.worker.previews import Projection
 from strikebox.worker.publish import Made, Publisher
+from strikebox.worker.pulse import Pulse
 from strikebox.worker.steps import Look, Stepper
 
 _BETWEEN_PREVIEWS = 0.7  # seconds
 _OLD = 86400.0  # seconds after which a scratch folder's owner is surely dead
+
+_Kind = tuple[str, int]  # of a batch: the recipe's hash, and how many
 
 _log = logging.getLogger(__name__)
 
@@ -37,8 +41,12 @@ _log = logging.getLogger(__name__)
 class Batches:
     """Renders batches with one set of weights."""
 
-    def __init__(self, site: Site, parts: Parts, publisher: Publisher, projection: Projection) -> None:
+    def __init__(
+        self, site: Site, parts: Parts, publisher: Publisher, projection: Projection, pulse: Pulse
+    ) -> None:
         self._site, self._parts, self._publisher, self._projection = site, parts, publisher, projection
+        self._pace = _Pace(pulse, parts.warming)
+        self._pulse = pulse
         self._scratch = site.settings.storage.folder / "scratch"
 
     def make(self, leased: Sequence[Job], hand: Hand) -> None:
@@ -55,13 +63,16 @@ class Batches:
                 made_by[cells[job.id].key].append(job)
         unique = {cell.key: cell for cell in cells.values()}
         plan = make_plan(list(unique.values()), self._parts.backend.model)
-        watch = _Watch(made_by, hand, self._projection)
+        watch = _Watch(made_by, hand, self._projection, self._pace)
+        self._pace.begin((leased[0].batch, len(unique)))
         stepper = Stepper(self._parts.backend, plan, watch)
         size = self._site.settings.model.batch
         with self._folder() as folder:
             for record in render(plan, self._parts.backend, folder, batch_size=size, run_batch=stepper):
                 made = Made(unique[record.key], record, folder.pictures.get(record.picture))
                 self._publish(made_by[record.key], made, hand)
+                self._pace.resume()
+        self._pace.end()
 
     def sweep(self) -> None:
         """Remove what killed workers left."""
@@ -76,6 +87,7 @@ class Batches:
     def _publish(self, asked: Sequence[Job], made: Made, hand: Hand) -> None:
         for job in asked:
             if hand.has(job.id):
+                self._pulse.expect(pulses.CHECKING)
                 try:
                     self._publisher.publish(job, made, hand)
                 except LeaseLost:
@@ -119,14 +131,49 @@ class Batches:
 
 
 @final
+class _Pace:
+    """How long the next step may take, and the pulse that promises it."""
+
+    def __init__(self, pulse: Pulse, warming: float) -> None:
+        self._pulse, self._warming = pulse, warming
+        self._known: set[_Kind] = set()  # made before
+        self._kind: _Kind = ("", 0)
+        self._began = 0.0  # of the step that runs, by the monotonic clock
+        self._took = 0.0  # seconds, the last step
+
+    def begin(self, kind: _Kind) -> None:
+        """A batch of `kind` begins."""
+        self._kind = kind
+        self.resume()
+
+    def step(self) -> None:
+        """One is over, and another may begin."""
+        self._took = time.monotonic() - self._began
+        self.resume()
+
+    def resume(self) -> None:
+        """A step begins after something else."""
+        self._began = time.monotonic()
+        limit = max(pulses.STEP, pulses.SLOWEST * self._took)
+        self._pulse.expect(limit if self._kind in self._known else max(limit, self._warming))
+
+    def end(self) -> None:
+        """The batch is done, so its kind is known."""
+        self._known.add(self._kind)
+
+
+@final
 class _Watch:
     """Tells the hand of each step, now and then with a preview."""
 
-    def __init__(self, made_by: dict[str, list[Job]], hand: Hand, projection: Projection) -> None:
-        self._made_by, self._hand, self._projection = made_by, hand, projection
+    def __init__(
+        self, made_by: dict[str, list[Job]], hand: Hand, projection: Projection, pace: "_Pace"
+    ) -> None:
+        self._made_by, self._hand, self._projection, self._pace = made_by, hand, projection, pace
         self._shown = time.monotonic()
 
     def __call__(self, looks: Sequence[Look]) -> None:
+        self._pace.step()
         due = time.monotonic() - self._shown >= _BETWEEN_PREVIEWS
         for look in looks:
             preview = Preview(look.steps_done, self._projection.webp(look.clean())) if due else None

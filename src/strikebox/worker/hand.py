@@ -17,6 +17,7 @@ from strikebox.errors import BudgetSpent, JobsError, LeaseLost
 from strikebox.jobs import Job
 from strikebox.site.context import Site
 from strikebox.site.progress import Preview, put_preview
+from strikebox.worker.pulse import Pulse
 
 Why = Literal["nobody waits", "no money", "draining", "stalled"]
 
@@ -24,7 +25,7 @@ _TICK = 0.5  # seconds between looks at what is new
 _SIGN_OF_LIFE = 5.0  # seconds between renewals where nothing is
 _AHEAD = 5.0  # seconds of work that a job's promise must hold, else it is extended
 _EXTENSION = 30.0  # seconds of work that it is extended by
-_STALLED = 600.0  # seconds without a step after which a worker does not believe itself
+_GRACE = 5.0  # seconds that a late step has to end the batch in order
 
 
 class Stop(Exception):
@@ -62,14 +63,26 @@ class _News:
 class Hand:
     """Use it as a context: the thread runs within."""
 
-    def __init__(self, site: Site, worker: str, leased: Sequence[Job], draining: Callable[[], bool]) -> None:
-        """`draining` says when to give the jobs back whatever state they are in."""
+    def __init__(
+        self,
+        site: Site,
+        worker: str,
+        leased: Sequence[Job],
+        draining: Callable[[], bool],
+        pulse: Pulse,
+        wedged: Callable[[], None],
+    ) -> None:
+        """`draining` says when to give the jobs back whatever state they are in.
+
+        `wedged` is called where `pulse` was late and the batch does not end by itself.
+        """
         self._site, self._worker, self._draining = site, worker, draining
+        self._pulse, self._wedged = pulse, wedged
         self._held = {job.id: _Held(job) for job in leased}
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._stop: Why | None = None
-        self._accounted = self._stepped = self._written = time.monotonic()
+        self._accounted = self._written = time.monotonic()
         self._fresh = False
         self._thread = threading.Thread(target=self._keep, name="keeper", daemon=True)
 
@@ -99,7 +112,6 @@ class Hand:
     def note(self, job: str, steps_done: int, steps: int, preview: Preview | None = None) -> None:
         """How far a job is, to be written soon."""
         with self._lock:
-            self._stepped = time.monotonic()
             held = self._held.get(job)
             if held is not None:
                 held.steps_done, held.steps = steps_done, steps
@@ -123,12 +135,13 @@ class Hand:
 
     def _keep(self) -> None:
         while not self._over.wait(_TICK):
-            now = time.monotonic()
-            if not self._fresh and now - self._written < _SIGN_OF_LIFE:
+            if self._pulse.is_late:
+                self._stop = "stalled"  # nothing is renewed any more, and another worker will have the jobs
+                if not self._over.wait(_GRACE):
+                    self._wedged()
+                return
+            if not self._fresh and time.monotonic() - self._written < _SIGN_OF_LIFE:
                 continue
-            if now - self._stepped > _STALLED:
-                self._stop = "stalled"
-                return  # nothing is renewed any more, and another worker will have the jobs
             news = self._news()
             try:
                 self._write(news)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from strikebox.generation.backend import Backend, Pixels
 from strikebox.site.moderation.picture import Finding
+from strikebox.worker.pulse import STEP
 
 Check = Callable[[Pixels], Finding | None]  # None: fit to be published
 Seal = Callable[[bytes, str], bytes]  # a PNG and the picture's id: the same marked and signed
@@ -26,6 +27,7 @@ class Parts:
     ready: Callable[[], None] = lambda: None  # waits until the check may be asked; raises ModerationError
     seal: Seal | None = None  # None: pictures go out as they were made
     enlarge: Enlarge | None = None  # None: this worker takes no enlargements
+    warming: float = STEP  # seconds for a step of a kind of batch that is new to this process
 
 
 def closed(check: Check, seconds: float) -> Check:
@@ -48,7 +50,10 @@ def closed(check: Check, seconds: float) -> Check:
 
 def _asked(check: Check, pixels: Pixels) -> Finding | None:
     try:
-        return check(pixels)
+        finding: object = check(pixels)
     except Exception as error:  # whatever it is, the picture was not checked
         _log.exception("a check failed")
         return Finding(code="unchecked", detail=f"{type(error).__name__}: {error}")
+    if finding is None or isinstance(finding, Finding):
+        return finding
+    return Finding(code="unchecked", detail=f"the check answers nonsense ({type(finding).__name__})")

@@ -40,6 +40,7 @@ def _looks(routes: APIRouter, parts: Parts) -> None:
             today=site.budget.today(),
             days=reading.last_days(site.database),
             workers=site.workers.alive(),
+            stuck=site.workers.stuck(),
             paces=reading.paces(site.database),
             reports=site.reports.count_open(),
             votes=site.votes.total(time.time() - _DAY),

@@ -138,6 +138,8 @@ class Check:
             return self._pipe.recv() if self._pipe.poll(seconds) else None
         except (EOFError, OSError):
             return "the process of the checks died"
+        except Exception as error:  # what cannot be unpickled raises whatever it likes
+            return f"the process of the checks answers nonsense ({type(error).__name__})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +172,10 @@ def _serve(load: Load, pipe: Connection) -> None:
 def _look(checks: Sequence[PictureCheck], pixels: Pixels) -> Finding | None:
     for check in checks:
         try:
-            if finding := check(pixels):
-                return finding
+            finding: object = check(pixels)
         except Exception as error:  # whatever it is, the picture was not checked
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             return _unchecked(f"{check.name}: {reason}")
+        if finding is not None:
+            return finding if isinstance(finding, Finding) else _unchecked(f"{check.name}: answers nonsense")
     return None
