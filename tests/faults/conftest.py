@@ -2,16 +2,14 @@
 
 import os
 import secrets
-from collections.abc import Callable
 from random import Random
 
 import figures
 import pytest
 from databases import address, database, open_database, server
+from figures import Note
 
 __all__ = ["address", "database", "open_database", "server"]
-
-Note = Callable[..., None]
 
 
 @pytest.fixture(scope="session")

@@ -7,13 +7,15 @@ import json
 import math
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 FOLDER = Path(__file__).parents[2] / "build" / "faults"
 
 Figure = str | int | float | bool
+Note = Callable[..., None]
+"""What the fixture `note` is: called with the row's name, and each figure by name."""
 
 
 def write(row: str, figures: Mapping[str, Figure], folder: Path = FOLDER) -> None:

@@ -67,7 +67,7 @@ def test_the_way_of_a_job(queue: Queue) -> None:
     queue.renew([job], steps_done=3, steps=28)
     renewed = queue.find(id)
     assert renewed is not None and (renewed.steps_done, renewed.steps) == (3, 28)
-    assert renewed.leased_until is not None and renewed.leased_until > time.time() + 30
+    assert renewed.leased_until is not None and renewed.leased_until > time.time() + 15
     queue.finish(job, {"picture": "abc"})
     done = queue.find(id)
     assert done is not None and done.is_final

@@ -7,10 +7,11 @@ import sqlalchemy as sa
 
 from strikebox.jobs import Database, State
 from strikebox.jobs.job import FINAL
-from strikebox.jobs.schema import fences, jobs, previews
+from strikebox.jobs.schema import fences, jobs, previews, workers
 from strikebox.site.failures import Code, code_of
 from strikebox.site.sql import insert_once
 from strikebox.site.waiting import Waiting
+from strikebox.site.workers import alive
 
 _MOST_LEASES = 2**32
 
@@ -30,6 +31,7 @@ class Progress:
     preview_step: int | None  # of the preview that there is
     picture: str | None  # id, of a done job
     failure: Code | None  # of a failed one
+    nobody: bool = False  # it waits, and no worker is there
 
     @property
     def is_final(self) -> bool:
@@ -50,6 +52,7 @@ class ProgressReader:
 
     def __init__(self, database: Database, waiting: Waiting) -> None:
         self._database, self._waiting = database, waiting
+        self._anybody = sa.select(workers.c.name).where(alive(database)).limit(1)
 
     def of(self, id: str) -> Progress | None:
         """How the job with this id stands, if there is one."""
@@ -58,6 +61,7 @@ class ProgressReader:
             if row is None:
                 return None
             estimate = self._waiting.estimate_in(connection, id)
+            nobody = row.state == "waiting" and connection.execute(self._anybody).first() is None
         return Progress(
             id=id,
             version=_version(row),
@@ -70,6 +74,7 @@ class ProgressReader:
             preview_step=row.preview_step,
             picture=row.result.get("picture"),
             failure=code_of(row.error or "") if row.state == "failed" else None,
+            nobody=nobody,
         )
 
     def version(self, id: str) -> int | None:

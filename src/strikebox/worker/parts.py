@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 from strikebox.generation.backend import Backend, Pixels
 from strikebox.site.moderation.picture import Finding
@@ -50,7 +51,7 @@ def closed(check: Check, seconds: float) -> Check:
 
 def _asked(check: Check, pixels: Pixels) -> Finding | None:
     try:
-        finding: object = check(pixels)
+        finding = cast(object, check(pixels))
     except Exception as error:  # whatever it is, the picture was not checked
         _log.exception("a check failed")
         return Finding(code="unchecked", detail=f"{type(error).__name__}: {error}")

@@ -27,9 +27,12 @@ def metrics(web: TestClient) -> dict[tuple[str, tuple[str, ...]], float]:
 
 def test_health_and_readiness(web: TestClient, site: Site) -> None:
     assert web.get("/healthz").text == "ok\n"
-    assert web.get("/readyz").json() == {"ready": True, "database": True, "storage": True, "workers": 0}
+    well = {"ready": True, "database": True, "storage": True}
+    assert web.get("/readyz").json() == {**well, "workers": 0, "stuck_workers": 0}
     site.workers.beat("toy", "cpu", "toy", 0)
     assert web.get("/readyz").json()["workers"] == 1
+    site.workers.stick("toy")
+    assert web.get("/readyz").json() == {**well, "workers": 0, "stuck_workers": 1}
 
 
 def test_metrics_say_how_the_site_stands(web: TestClient, site: Site, finish: Finish) -> None:

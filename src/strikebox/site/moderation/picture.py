@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import Literal, Protocol, Self, final
+from typing import Literal, Protocol, Self, cast, final
 
 from strikebox.errors import ModerationError, StrikeboxError
 from strikebox.generation.backend import Pixels
@@ -172,7 +172,7 @@ def _serve(load: Load, pipe: Connection) -> None:
 def _look(checks: Sequence[PictureCheck], pixels: Pixels) -> Finding | None:
     for check in checks:
         try:
-            finding: object = check(pixels)
+            finding = cast(object, check(pixels))
         except Exception as error:  # whatever it is, the picture was not checked
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             return _unchecked(f"{check.name}: {reason}")

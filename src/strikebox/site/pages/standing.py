@@ -37,7 +37,7 @@ def standing(progress: Progress, words: Words) -> Standing:
         state=progress.state,
         final=progress.is_final,
         headline=words(f"job.{headline}"),
-        time="" if progress.is_final else _time_left(progress.seconds_left, words),
+        time=_time(progress, words),
         detail=_detail(progress, words),
         done=done,
         burnt=_STICK if progress.is_final else round(_STICK * done),
@@ -49,6 +49,12 @@ def _share(progress: Progress) -> float:
     if progress.state == "done":
         return 1.0
     return round(progress.steps_done / progress.steps, 3) if progress.steps else 0.0
+
+
+def _time(progress: Progress, words: Words) -> str:
+    if progress.is_final:
+        return ""
+    return words("job.nobody") if progress.nobody else _time_left(progress.seconds_left, words)
 
 
 def _time_left(seconds: float | None, words: Words) -> str:
