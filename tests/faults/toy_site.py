@@ -119,7 +119,7 @@ def serve(config: Path, port: str) -> None:
 
     children._LONGEST = float(os.environ.get(PAUSE, children._LONGEST))
     toys = [sys.executable, __file__, "worker", str(config), str(os.getpid())]
-    setattr(sys.modules[command.__module__], "_worker", lambda *_: toys)  # noqa: B010
+    command._worker = lambda *_: toys
     cli.main(["serve", "--port", port, "--config", str(config), "--workers", "2"])
 
 
