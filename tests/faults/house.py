@@ -96,7 +96,16 @@ class House:
             return self.ask("GET", "/healthz")[0] == 200
         return False
 
+    def end(self) -> None:
+        """Ask all processes to leave, and wait until they have. Raises TimeoutExpired where one does not."""
+        for process in self.started:
+            process.terminate()
+        for process in self.started:
+            process.wait(60)
+        self.started.clear()
+
     def close(self) -> None:
+        """End all processes, whatever they do."""
         for process in self.started:
             for one in [*children_of(process.pid), process.pid]:
                 kill(one)

@@ -1,0 +1,76 @@
+"""An ablation that is killed again and again ends with the report of one that was left alone."""
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import slow_lab
+from figures import Note
+
+from strikebox.lab import design
+
+SHORT, LONG = 3, 10  # kills
+_SUBJECTS, _SEEDS = 2, (1, 2)
+
+
+def test_the_report_is_the_same_byte_for_byte(
+    tmp_path: Path, full: bool, dice: Random, seed: int, note: Note
+) -> None:
+    """The long form runs the embedded model and measures; the short one a toy, without measures."""
+    whole = design.load("seed")
+    small = replace(whole, subjects=whole.subjects[:_SUBJECTS], seeds=_SEEDS)
+    (tmp_path / "small.toml").write_text(design.dumps(small))
+    left_alone, killed = tmp_path / "alone", tmp_path / "killed"
+    began = time.monotonic()
+    run(left_alone, full)
+    seconds = time.monotonic() - began
+    kills = LONG if full else SHORT
+    deaths = sum(kill_after(dice.uniform(0.1, 0.9) * seconds, killed, full) for _ in range(kills))
+    run(killed, full)
+    assert report(killed) == report(left_alone)
+    assert pictures(killed) == pictures(left_alone)
+    note("lab", kills=deaths, tries=kills, seconds_undisturbed=seconds, reports_differ=False, seed=seed)
+
+
+def command(folder: Path, full: bool) -> "subprocess.Popen[bytes]":
+    """In a folder of its own, so that all paths are the same."""
+    folder.mkdir(exist_ok=True)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"} | ({} if full else {slow_lab.TOY: "0.01"})
+    words = ["ablate", "../small.toml", "--out", "run", "--resume", *([] if full else ["--no-measure"])]
+    return subprocess.Popen(
+        [sys.executable, slow_lab.__file__, *words],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+
+
+def run(folder: Path, full: bool) -> None:
+    process = command(folder, full)
+    _, said = process.communicate(timeout=1200)
+    assert process.returncode == 0, said.decode()
+
+
+def kill_after(seconds: float, folder: Path, full: bool) -> bool:
+    """Whether it was still at work then."""
+    process = command(folder, full)
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return True
+    return False
+
+
+def report(folder: Path) -> bytes:
+    return (folder / "run" / "report.html").read_bytes()
+
+
+def pictures(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (folder / "run" / "pictures").iterdir()}
