@@ -1,38 +1,45 @@
-"""`strikebox`, without a clock: two runs of one design then differ in nothing.
+"""Ablations without a clock, so that two runs of one design differ in nothing.
 
-With STRIKEBOX_FAULTS_TOY set, ablations are made by a toy that takes its time.
+`python slow_lab.py real DESIGN OUT` is `strikebox ablate`, and `toy` the same with a toy that takes its time,
+without measures.
 """
 
-import os
 import sys
 import time
 from collections.abc import Sequence
 
-from strikebox import api, cli
 from strikebox.generation import render
 from strikebox.generation.backend import Denoise, Latents
 from strikebox.generation.toy import ToyBackend
 
-TOY = "STRIKEBOX_FAULTS_TOY"  # seconds a step
+_STEP = 0.02  # seconds, of the toy
 
 
-def slow_toy(seconds: float) -> ToyBackend:
-    toy = ToyBackend()
-    fast = toy.denoise
+def toy(design: str, out: str) -> None:
+    from strikebox.lab import design as designs
+    from strikebox.lab import report, run
 
-    def denoise(batch: Sequence[Denoise]) -> list[Latents]:
-        time.sleep(seconds * (len(batch[0].sigmas) - 1))
-        return fast(batch)
+    slow = ToyBackend()
+    denoise = slow.denoise
 
-    toy.denoise = denoise  # type: ignore[method-assign]
-    return toy
+    def slowly(batch: Sequence[Denoise]) -> list[Latents]:
+        time.sleep(_STEP * (len(batch[0].sigmas) - 1))
+        return denoise(batch)
+
+    slow.denoise = slowly  # type: ignore[method-assign]
+    report.write(run.ablate(designs.load(design), slow, out), 0.1)
+
+
+def real(design: str, out: str) -> None:
+    from strikebox import cli
+
+    cli.main(["ablate", design, "--out", out, "--resume"])
 
 
 def main() -> None:
     render.perf_counter = lambda: 0.0
-    if (seconds := os.environ.get(TOY)) is not None:
-        api.load_backend = lambda *_, **__: slow_toy(float(seconds))  # type: ignore[assignment]
-    cli.main(sys.argv[1:])
+    how, design, out = sys.argv[1:]
+    {"toy": toy, "real": real}[how](design, out)
 
 
 if __name__ == "__main__":
