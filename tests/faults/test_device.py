@@ -7,13 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 import toy_site
 from fastapi.testclient import TestClient
 from figures import Note
 from house import House, check_sound, is_over, job, kill, wait_for
 
+from strikebox.jobs.schema import batches
 from strikebox.site.app import create_app
 from strikebox.site.context import Site
+from strikebox.site.settings import AdminSection
 from strikebox.worker.children import Children, Process
 from strikebox.worker.names import worker_name
 
@@ -121,8 +124,6 @@ def check_said(site: Site, id: str, name: str) -> None:
 def test_the_admin_reads_which_device_it_is(site: Site) -> None:
     site.workers.beat("host-1", "cuda:0", "toy", 1)
     site.workers.stick("host-1")
-    from strikebox.site.settings import AdminSection
-
     header = AdminSection(proxy_header="X-Auth-User")
     limits = site.settings.limits.model_copy(update={"trusted_hops": 1})
     trusting = site.settings.model_copy(update={"admin": header, "limits": limits})
@@ -131,34 +132,22 @@ def test_the_admin_reads_which_device_it_is(site: Site) -> None:
     assert "host-1 cannot be ended, so cuda:0 is out of service" in page.text
 
 
-def test_without_memory_a_fresh_process_tries_half_as_many_once(house: House, site: Site, note: Note) -> None:
-    greedy = order(site, *["greedy"] * 4)
+def test_a_fresh_process_goes_on_after_a_device_error(house: House, site: Site, note: Note) -> None:
+    """Half as many at a time where memory was short, alone otherwise."""
     with children(house, site) as started:
-        first = started.pids
+        greedy, first = order(site, *["greedy"] * 4), started.pids
         wait_for(lambda: is_over(site), "the end of all jobs")
-        second = started.pids
-    assert states(site, greedy) == [("done", 2)] * 4 and first != second
+        second, broken = started.pids, order(site, "broken", "cat")
+        wait_for(lambda: is_over(site), "the end of all jobs")
+        third = started.pids
+    assert states(site, greedy + broken) == [("done", 2)] * 6
+    assert len({*first, *second, *third}) == 3
     with site.database.reading() as connection:
-        made = connection.exec_driver_sql("SELECT pictures FROM batches").scalars().all()
-    assert made == [2, 2]
-    glutton = order(site, *["glutton"] * 4)
-    with children(house, site):
-        wait_for(lambda: is_over(site), "the end of all jobs")
-    assert states(site, glutton) == [("failed", 2)] * 4
-    assert job(site, glutton[0]).error == "went-wrong: no memory for 2 together"
+        made = connection.execute(sa.select(batches.c.pictures).order_by(batches.c.id)).scalars().all()
+    assert made == [2, 2, 1, 1]
     check_sound(site)
-    note("out of memory", tried=4, retried_in_halves=len(made), set_aside_after_attempts=2)
-
-
-def test_a_broken_device_ends_the_child_and_costs_one_attempt(house: House, site: Site, note: Note) -> None:
-    ids = order(site, "broken", "cat", "owl")
-    with children(house, site) as started:
-        first = started.pids
-        wait_for(lambda: is_over(site), "the end of all jobs")
-        assert started.pids != first
-    assert states(site, ids) == [("done", 2)] * 3
-    check_sound(site)
-    note("device error", jobs=3, attempts=2)
+    note("out of memory", tried_together=4, then_together=made[0], attempts=2)
+    note("device error", attempts=2, processes=3)
 
 
 def test_a_worker_that_nobody_watches_ends_itself(house: House, site: Site) -> None:

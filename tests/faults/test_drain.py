@@ -18,7 +18,7 @@ from house import House, Process, check_sound, is_over, job, wait_for
 from strikebox.site.context import Site
 
 WITHIN = 30.0  # seconds
-SHORT, LONG = 1, 12  # restarts
+SHORT, LONG = 1, 6  # restarts
 PACES = ("0.3", "0.3", "1")  # seconds a step: a batch takes 8 s, or longer than a worker may take to leave
 
 

@@ -17,7 +17,7 @@ from toys import open_toy_site, order, parts, work
 from strikebox.site.context import Site
 from strikebox.site.moderation.picture import Check
 
-SHORT, LONG = 3, 60  # attacks on the process that checks
+SHORT, LONG = 3, 40  # attacks on the process that checks
 _SECONDS = 1.0  # that a check has
 
 

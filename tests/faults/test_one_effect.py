@@ -19,7 +19,7 @@ from strikebox.jobs.schema import pictures, reservations
 from strikebox.site.context import Site
 from strikebox.worker.names import worker_name
 
-SHORT, LONG = 2, 40  # workers that are stopped
+SHORT, LONG = 1, 20  # workers that are stopped
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_what_a_stopped_worker_brings_is_refused(
     site = toy_site.opened(house.config)
     tries = LONG if full else SHORT
     for number in range(tries):
-        stopped, id = stop_one_at_work(house, site, dice, at_the_end=number % 2 == 1)
+        stopped, id = stop_one_at_work(house, site, dice, at_the_end=number % 2 == 0)
         other = house.worker()
         wait_for(lambda id=id: job(site, id).state == "done", "the end of the job")
         os.kill(stopped, signal.SIGCONT)

@@ -14,7 +14,7 @@ from PIL import Image
 from toys import STYLE, SlowToy, found, open_toy_site, order, parts, until, work
 
 from strikebox import api, files, png
-from strikebox.errors import JobsError, ProvenanceError, StoreError
+from strikebox.errors import DeviceError, JobsError, ProvenanceError, StoreError
 from strikebox.generation.backend import Pixels
 from strikebox.jobs.schema import batches, jobs, previews
 from strikebox.site.context import Site
@@ -230,6 +230,20 @@ def test_a_poisoned_job_fails_alone(site: Site) -> None:
     assert [found(site, id).state for id in (good, bad, fine)] == ["done", "failed", "done"]
     job = found(site, bad)
     assert job.attempt == 3 and job.error is not None and "CPU_CAT" not in job.error
+    assert site.budget.today().reserved == 0
+
+
+def test_what_never_has_memory_is_tried_twice_and_each_time_the_process_ends(site: Site) -> None:
+    ids = order(site, "cat", "owl")
+
+    def greedy() -> None:
+        raise MemoryError
+
+    for _ in ("both", *ids):
+        with pytest.raises(DeviceError, match="start the worker again"):
+            work(site, parts(SlowToy(0.0, greedy)))
+    assert [(found(site, id).state, found(site, id).attempt) for id in ids] == [("failed", 2)] * 2
+    assert found(site, ids[0]).error == "went-wrong: no memory for 1 together"
     assert site.budget.today().reserved == 0
 
 
