@@ -110,6 +110,7 @@ class House:
             for one in [*children_of(process.pid), process.pid]:
                 kill(one)
             process.wait()
+        self.started.clear()
 
 
 def children_of(pid: int) -> list[int]:

@@ -4,6 +4,7 @@ import http.client
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -17,16 +18,17 @@ from house import House, check_sound, children_of, is_over, job, kill, wait_for
 from strikebox.jobs.schema import jobs
 from strikebox.site.context import Site
 
-SHORT, LONG = 6, 500  # kills
+SHORT, LONG, ROUND = 6, 500, 50  # kills
 _AT_ONCE = 12  # orders that wait
 
 
 class Visitors(threading.Thread):
     """Orders one picture after another; what nobody answered is asked again, with the same key."""
 
-    def __init__(self, house: House, site: Site) -> None:
+    def __init__(self, house: House, site: Site, begin: int) -> None:
+        """`begin`: how many were ordered before."""
         super().__init__(daemon=True)
-        self._house, self._site = house, site
+        self._house, self._site, self.begin = house, site, begin
         self._over = threading.Event()
         self.accepted: list[str] = []
 
@@ -35,7 +37,7 @@ class Visitors(threading.Thread):
             if self._site.queue.count().get("waiting", 0) >= _AT_ONCE:
                 self._over.wait(0.1)
             else:
-                self.accepted.append(self._order(f"key-{len(self.accepted)}"))
+                self.accepted.append(self._order(f"key-{self.begin + len(self.accepted)}"))
 
     def stop(self) -> None:
         self._over.set()
@@ -68,18 +70,40 @@ def house(tmp_path: Path, address: str, full: bool) -> Iterator[House]:
 def test_what_was_accepted_is_made_or_said_to_have_failed(
     house: House, address: str, full: bool, dice: Random, seed: int, note: Note
 ) -> None:
+    """In rounds: after each of them everything is looked at, and figures are kept."""
     on_sqlite = "postgresql" not in address
     kills = (LONG if full else SHORT) if on_sqlite else SHORT // 2
-    site = toy_site.opened(house.config)
+    site, total = toy_site.opened(house.config), Counter[str](web=0, worker=0, both=0)
+    while total.total() < kills:
+        visitors = Visitors(house, site, begin=sum(site.queue.count().values()))
+        total += killed(house, visitors, min(ROUND, kills - total.total()), dice)
+        visitors.stop()
+        wait_for(lambda: is_over(site), "the last job")
+        house.close()
+        check_kept(site, visitors)
+        swept = check_sound(site)
+        states = site.queue.count()
+        note(
+            f"kill {'sqlite' if on_sqlite else 'postgresql'}",
+            kills=total.total(),
+            **total,
+            accepted=sum(states.values()),
+            done=states.get("done", 0),
+            set_aside=states.get("failed", 0),
+            orphans_swept=swept,
+            seed=seed,
+        )
+    site.close()
+
+
+def killed(house: House, visitors: Visitors, kills: int, dice: Random) -> Counter[str]:
+    """How often the web process, a worker, or all of them were killed."""
+    total = Counter[str]()
     web = house.serve()
-    visitors = Visitors(house, site)
     visitors.start()
-    victims = {"web": 0, "worker": 0, "both": 0}
     for _ in range(kills):
         wait_a_moment(house, visitors, dice)
-        what = dice.choice(list(victims))
-        workers = children_of(web.pid)
-        victims[what] += 1
+        what, workers = dice.choice(["web", "worker", "both"]), children_of(web.pid)
         if what != "web" and workers:
             for pid in workers if what == "both" else [dice.choice(workers)]:
                 kill(pid)
@@ -87,26 +111,17 @@ def test_what_was_accepted_is_made_or_said_to_have_failed(
             web.kill()
             web.wait()
             web = house.serve()
-    visitors.stop()
-    wait_for(lambda: is_over(site), "the last job")
-    states = [job(site, id).state for id in visitors.accepted]
-    assert set(states) <= {"done", "failed"}
+        total[what] += 1
+    return total
+
+
+def check_kept(site: Site, visitors: Visitors) -> None:
+    """Each order that was accepted is one job, and it is over; there is no other."""
+    assert {job(site, id).state for id in visitors.accepted} <= {"done", "failed"}
     with site.database.reading() as connection:
-        assert set(connection.execute(sa.select(jobs.c.id)).scalars()) == set(visitors.accepted)
-    house.close()
-    swept = check_sound(site)
-    note(
-        f"kill {'sqlite' if on_sqlite else 'postgresql'}",
-        kills=kills,
-        **victims,
-        accepted=len(states),
-        done=states.count("done"),
-        set_aside=states.count("failed"),
-        lost=0,
-        orphans_swept=swept,
-        seed=seed,
-    )
-    site.close()
+        ids = set(connection.execute(sa.select(jobs.c.id)).scalars())
+    assert set(visitors.accepted) <= ids
+    assert len(ids) == visitors.begin + len(set(visitors.accepted))
 
 
 def wait_a_moment(house: House, visitors: Visitors, dice: Random) -> None:

@@ -15,7 +15,7 @@ from strikebox.site.context import Site
 from strikebox.worker.names import pid_of
 
 WITHIN = 35.0  # seconds, 99 of 100
-KILLS, AT_ONCE = 200, 20
+KILLS, AT_ONCE = 200, 10
 _SHORT_LEASE = 3.0  # seconds
 
 
@@ -39,9 +39,15 @@ def test_a_machine_that_dies_costs_its_jobs_half_a_minute(
         wait_for(lambda: len(site.workers.alive()) >= 2 * at_once, "the start of all workers")
         took += kill_all_at_work(site, at_once, dice)
         herd = at_once
-    p50, p99 = quantile(took, 0.5), quantile(took, 0.99)
-    note("recovery", kills=len(took), p50_seconds=p50, p99_seconds=p99, most_seconds=max(took), seed=seed)
-    assert p99 <= WITHIN
+        note(
+            "recovery",
+            kills=len(took),
+            p50_seconds=quantile(took, 0.5),
+            p99_seconds=quantile(took, 0.99),
+            most_seconds=max(took),
+            seed=seed,
+        )
+    assert quantile(took, 0.99) <= WITHIN
     site.close()
 
 
