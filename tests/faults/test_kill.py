@@ -58,10 +58,8 @@ class Visitors(threading.Thread):
 
 
 @pytest.fixture
-def house(tmp_path: Path, address: str, full: bool) -> Iterator[House]:
+def house(tmp_path: Path, address: str) -> Iterator[House]:
     paces = {toy_site.SECONDS: "0.01", toy_site.PAUSE: "0.5", toy_site.LEASED: "5"}
-    if full:
-        paces[toy_site.WORKERS] = "2"
     opened = House(tmp_path / "house", address, environment=paces)
     yield opened
     opened.close()

@@ -30,7 +30,6 @@ SECONDS = "TOY_STEP_SECONDS"  # a step takes
 LEASED = "TOY_LEASE"  # seconds
 SILENCE = "TOY_SILENCE"  # seconds without a step after which it counts as wedged
 PAUSE = "TOY_PAUSE"  # seconds at most until the next worker starts after a death
-WORKERS = "TOY_WORKERS"  # of a site
 
 
 class OutOfMemoryError(RuntimeError):
@@ -121,8 +120,7 @@ def serve(config: Path, port: str) -> None:
     children._LONGEST = float(os.environ.get(PAUSE, children._LONGEST))
     toys = [sys.executable, __file__, "worker", str(config), str(os.getpid())]
     command._worker = lambda *_: toys
-    number = os.environ.get(WORKERS, "1")
-    cli.main(["serve", "--port", port, "--config", str(config), "--workers", number])
+    cli.main(["serve", "--port", port, "--config", str(config)])
 
 
 def main() -> None:
