@@ -72,6 +72,9 @@ class Children:
                 process.wait(max(until - time.monotonic(), 0.1))
             except subprocess.TimeoutExpired:
                 self._end(process)
+        for place in self._places:
+            if place.ear is not None:
+                place.ear.close()
 
     @property
     def pids(self) -> list[int]:
@@ -97,11 +100,18 @@ class Children:
         for place in self._places:
             if place.process is None:
                 if now >= place.again and not self._out_of_service():
-                    self._start(place)
+                    self._try_to_start(place)
             elif (code := place.process.poll()) is not None:
                 self._died(place, place.process, code)
             else:
                 self._listen(place, place.process, now)
+
+    def _try_to_start(self, place: _Place) -> None:
+        try:
+            self._start(place)
+        except OSError as error:  # the machine has no process or memory left
+            _log.error("no worker can be started (%s); trying again in %g s", error, _LONGEST)
+            place.again = time.monotonic() + _LONGEST
 
     def _start(self, place: _Place) -> None:
         """In a session of its own: ctrl-C is for the site, which tells its workers in order."""
@@ -127,7 +137,7 @@ class Children:
         elif place.killed is not None and now - place.killed > UNKILLABLE and not place.stuck:
             _log.error("worker %d cannot be killed; nothing more is started on its device", process.pid)
             place.stuck = True
-            self._tell(process, lambda name: self._site.workers.stick(name))
+            self._tell(process.pid, self._site.workers.stick)
 
     def _died(self, place: _Place, process: Process, code: int) -> None:
         """Free its jobs at once, and set a time for the next start."""
@@ -138,7 +148,8 @@ class Children:
         place.process, place.again = None, now + pause
         if place.ear is not None:
             place.ear.close()
-        self._tell(process, self._site.workers.leave)
+            place.ear = None
+        self._tell(process.pid, self._site.workers.leave)
 
     def _end(self, process: Process) -> None:
         """When there is no more time to leave."""
@@ -148,13 +159,13 @@ class Children:
             process.wait(UNKILLABLE)
         except subprocess.TimeoutExpired:
             _log.error("worker %d cannot be killed; its device is out of service", process.pid)
-            self._tell(process, self._site.workers.stick)
+            self._tell(process.pid, self._site.workers.stick)
         else:
-            self._tell(process, self._site.workers.leave)
+            self._tell(process.pid, self._site.workers.leave)
 
-    def _tell(self, process: Process, what: Callable[[str], None]) -> None:
+    def _tell(self, pid: int, what: Callable[[str], None]) -> None:
         """Free the jobs of a worker that does nothing more, and note what became of it."""
-        name = worker_name(process.pid)
+        name = worker_name(pid)
         try:
             self._site.queue.expire(name)
             what(name)
@@ -171,9 +182,9 @@ class Children:
         wanted = self._site.settings.model.device
         stuck = [row for row in self._site.workers.stuck() if wanted in ("auto", row.device)]
         found = [(row, pid) for row in stuck if (pid := pid_of(row.name)) is not None]
-        return [p for row, pid in found if (p := self._process(row.name, pid, row.stuck)) is not None]
+        return [p for row, pid in found if (p := self._process(pid, row.stuck)) is not None]
 
-    def _process(self, name: str, pid: int, stuck: float | None) -> psutil.Process | None:
+    def _process(self, pid: int, stuck: float | None) -> psutil.Process | None:
         """That process, unless it is gone, or a later one has its number."""
         try:
             process = psutil.Process(pid)
@@ -181,11 +192,14 @@ class Children:
                 return process
         except psutil.NoSuchProcess:
             pass
-        self._site.workers.leave(name)
+        self._tell(pid, self._site.workers.leave)
         return None
 
     def _is_there(self, process: psutil.Process) -> bool:
-        if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-            return True
-        self._site.workers.leave(worker_name(process.pid))
+        try:
+            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            pass
+        self._tell(process.pid, self._site.workers.leave)
         return False

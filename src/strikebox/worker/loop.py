@@ -146,7 +146,7 @@ class Worker:
         hand = self._hand = self._take(leased)
         with hand:
             try:
-                self._make(leased, hand)
+                self._make_promptly(leased, hand)
                 self._measured(leased, time.monotonic() - started)
             except Stop as stop:
                 self._stopped(stop, hand)
@@ -185,6 +185,12 @@ class Worker:
         self._pulse.expect(_LEAVING)
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DeviceError(f"the device failed ({reason[:_SHOWN]}); start the worker again")
+
+    def _make_promptly(self, leased: Sequence[Job], hand: Hand) -> None:
+        try:
+            self._make(leased, hand)
+        finally:
+            self._pulse.expect(pulses.AT_REST)  # what follows waits for the database alone
 
     def _make(self, leased: Sequence[Job], hand: Hand) -> None:
         if leased[0].kind == PICTURE:
