@@ -87,7 +87,7 @@ def work(site: Site, with_parts: Parts, *, seconds: float = 20.0) -> Worker:
     return worker
 
 
-def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
     """Wait for something that another process does."""
     last = time.monotonic() + seconds
     while not condition():
