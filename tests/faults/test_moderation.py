@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -85,12 +86,18 @@ def test_killed_or_stopped_at_any_moment_it_publishes_nothing(
 
 
 def attack(dice: Random, done: dict[str, int], attacks: int, over: threading.Event) -> None:
-    while sum(done.values()) < attacks:
-        time.sleep(dice.random() / 2)
-        for child in psutil.Process().children():
-            if "spawn_main" in " ".join(child.cmdline()) and child.status() != psutil.STATUS_STOPPED:
-                how = dice.choice(["killed", "stopped"])
-                os.kill(child.pid, signal.SIGKILL if how == "killed" else signal.SIGSTOP)
-                done[how] += 1
-                break
-    over.set()
+    try:
+        while sum(done.values()) < attacks:
+            time.sleep(dice.random() / 2)
+            with suppress(psutil.Error, ProcessLookupError):  # it was ended meanwhile
+                _attack_one(dice.choice(["killed", "stopped"]), done)
+    finally:
+        over.set()
+
+
+def _attack_one(how: str, done: dict[str, int]) -> None:
+    for child in psutil.Process().children():
+        if "spawn_main" in " ".join(child.cmdline()) and child.status() != psutil.STATUS_STOPPED:
+            os.kill(child.pid, signal.SIGKILL if how == "killed" else signal.SIGSTOP)
+            done[how] += 1
+            return
