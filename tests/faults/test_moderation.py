@@ -38,7 +38,7 @@ def mood(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def check(mood: Path) -> Iterator[Check]:
-    with Check(checks.Load(mood), seconds=_SECONDS) as check:
+    with Check(checks.Load(mood), seconds=_SECONDS, seconds_to_load=15) as check:
         yield check
 
 

@@ -5,6 +5,7 @@ limit its process is ended, and the next picture gets a new one.
 """
 
 import multiprocessing
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -74,12 +75,13 @@ Load = Callable[[], Sequence[PictureCheck]]
 
 @final
 class Check:
-    """Asks every check about a picture, within a time limit. For one thread."""
+    """Asks every check about a picture, within a time limit: one picture after another."""
 
     def __init__(self, load: Load, *, seconds: float = 30.0, seconds_to_load: float = 180.0) -> None:
         """`seconds` for one picture, `seconds_to_load` until the checks have loaded what they need."""
         self._load, self._seconds, self._seconds_to_load = load, seconds, seconds_to_load
         self._process: BaseProcess | None = None
+        self._one = threading.Lock()  # or who stopped waiting for one answer leaves it to the next picture
         self._pipe: Connection | None = None
 
     def start(self) -> tuple[str, ...]:
@@ -102,6 +104,10 @@ class Check:
 
     def __call__(self, pixels: Pixels) -> Finding | None:
         """The first finding; None where the picture is fit to be published. Never raises."""
+        with self._one:
+            return self._ask(pixels)
+
+    def _ask(self, pixels: Pixels) -> Finding | None:
         try:
             if self._process is None or not self._process.is_alive():
                 self.start()
