@@ -20,6 +20,7 @@ import toy_site
 from strikebox.jobs import Job
 from strikebox.jobs.schema import days, jobs, pictures, reservations
 from strikebox.site.context import Site
+from strikebox.site.media import sweep
 
 Process = subprocess.Popen[bytes]
 
@@ -158,9 +159,9 @@ def check_sound(site: Site) -> int:
     assert {row.id for row in rows} == made and len(rows) == len(made)
     for row in rows:
         assert site.media.read(row.file) and site.media.read(row.thumbnail)  # raises where the hash differs
-    named = site.pictures.files()
-    swept = site.media.sweep(named, older_than=-1.0)
-    assert {path.name for path in site.media.folder.glob("??/*")} == set(named)
+    swept = sweep(site.media, site.pictures.needed, older_than=-1.0)
+    files = {path.name for path in (site.settings.storage.folder / "media").glob("??/*")}
+    assert files == {name for row in rows for name in (row.file, row.thumbnail)}
     return swept
 
 
