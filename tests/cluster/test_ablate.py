@@ -17,12 +17,12 @@ from strikebox.cluster.ablate import ablate
 from strikebox.cluster.pool import open_pool
 from strikebox.cluster.studio import Loaded, LoadEyes
 from strikebox.errors import ClusterError, ModelError
+from strikebox.extractors import registry
 from strikebox.generation.render import Progress
 from strikebox.generation.toy import ToyBackend
 from strikebox.lab import design, run
 from strikebox.lab.features import FeatureStore
 from strikebox.lab.run import Run
-from strikebox.extractors import registry
 
 SEED = design.load("seed")
 SMALL = replace(SEED, subjects=SEED.subjects[:2], seeds=(1, 2))
@@ -76,7 +76,9 @@ def test_two_actors_make_the_same_pictures_and_see_them(ray: Any, tmp_path: Path
         assert len(store.features(registry.extractor(name), dict.fromkeys(names, unseen))) == 75
 
 
-def test_killed_actors_and_nodes_take_nothing_with_them(cluster: Any, ray: Any, tmp_path: Path, alone: Run) -> None:
+def test_killed_actors_and_nodes_take_nothing_with_them(
+    cluster: Any, ray: Any, tmp_path: Path, alone: Run
+) -> None:
     """One actor by itself, then a whole node with another: the others go on, and no cell counts twice."""
     pids, extra = tmp_path / "pids", cluster.add_node(num_cpus=1)
     pids.mkdir()
@@ -133,5 +135,3 @@ def test_an_actor_that_does_not_fit_is_said(ray: Any) -> None:
         open_pool(ray, studios.plain, cpus_per_actor=3),
     ):
         pass
-
-

@@ -5,15 +5,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 from strikebox.cluster.joining import joined
 from strikebox.cluster.pool import Pool, open_pool
 from strikebox.cluster.studio import Loaded, LoadEyes
 from strikebox.generation.backend import Size
 from strikebox.klein.speed.tiers import Speed
-
-Name = TypeVar("Name", str | Path | None, str | Path | Literal[False] | None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +39,7 @@ class Weights:
 @contextmanager
 def opened(cluster: Cluster, weights: Weights) -> Generator[Pool]:
     """Studios in the cluster. Raises ClusterError."""
-    there = replace(weights, model=_absolute(weights.model), lora=_absolute(weights.lora))
+    there = replace(weights, model=_absolute(weights.model), lora=weights.lora and _absolute(weights.lora))
     with (
         joined(cluster.address) as ray,
         open_pool(
@@ -75,8 +73,8 @@ def _load(weights: Weights, cpus: int) -> Loaded:
     )
 
 
-def _absolute(name: Name) -> Name | Path:
+def _absolute(name: str | Path | None) -> str | Path | None:
     """A path as it must be told to who works in another folder; anything else as it is."""
-    if not name or not Path(name).expanduser().exists():
+    if name is None or not Path(name).expanduser().exists():
         return name
     return Path(name).expanduser().resolve()

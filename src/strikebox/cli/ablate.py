@@ -48,7 +48,6 @@ def ablate(
 ) -> None:
     """Make all pictures of DESIGN, measure them, and write a report with the verdict."""
     from strikebox import api
-    from strikebox.cli import console
     from strikebox.klein.speed import tiers
 
     chosen = api.load_design(design)

@@ -12,7 +12,8 @@ Ray = Annotated[
     str | None,
     typer.Option(
         metavar="ADDRESS",
-        help="Work on a Ray cluster: HOST:PORT of its head, auto (this machine's own), or local (start one here).",
+        help="Work on a Ray cluster: HOST:PORT of its head, auto (that of this machine), or local "
+        "(one of this machine alone, started here).",
     ),
 ]
 Actors = Annotated[

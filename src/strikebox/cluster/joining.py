@@ -4,18 +4,19 @@ Ray runs whatever it is sent, so a cluster that does not ask for a token is one 
 reaches it: it is refused.
 """
 
+import logging
 import os
 import re
 import secrets
 import signal
 import socket
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from strikebox import __version__
 from strikebox.errors import ClusterError
 
 LOCAL = "local"  # an address: a cluster of this machine alone, for as long as it is used
@@ -31,6 +32,8 @@ _QUIET = {
 _REACH = 5.0  # seconds to open a connection to the head
 _PROBE = 60.0  # seconds for the first answer of a node
 
+_log = logging.getLogger(__name__)
+
 Ray = Any  # the module: it has no types that strict checking accepts
 
 
@@ -41,10 +44,13 @@ def joined(address: str) -> Generator[Ray]:
     Raises ClusterError where Ray is not installed, the cluster cannot be reached, there is no token, it is
     wrong, or the cluster asks for none.
     """
-    ray = load_ray()
-    if address != LOCAL:
+    if address == LOCAL:
+        os.environ[_MODE] = "token"
+        os.environ.setdefault(_TOKEN, secrets.token_hex(32))  # dies with this process and its cluster
+    else:
         _check_address(address)
         _check_token()
+    ray = load_ray()  # which reads the environment once
     with _own_signals():
         _connect(ray, address)
     try:
@@ -78,7 +84,8 @@ def _check_address(address: str) -> None:
         socket.create_connection((parts[1].strip("[]"), int(parts[2])), _REACH).close()
     except OSError as error:
         raise ClusterError(
-            f"--ray {address}: nobody answers there ({error.strerror or error}); start Ray with ray start --head"
+            f"--ray {address}: nobody answers there ({error.strerror or error}); start its head with "
+            "ray start --head"
         ) from None
 
 
@@ -86,8 +93,8 @@ def _check_token() -> None:
     """Raises ClusterError where there is no token, or its use was turned off."""
     if os.environ.setdefault(_MODE, "token") != "token":
         raise ClusterError(
-            f"{_MODE} is {os.environ[_MODE]!r}: a cluster is joined with a token only; set {_MODE}=token on every "
-            "node"
+            f"{_MODE} is {os.environ[_MODE]!r}: a cluster is joined with a token only; set {_MODE}=token on "
+            "every node"
         )
     named = os.environ.get(_TOKEN_FILE)
     path = Path(named) if named else Path.home() / _DEFAULT_TOKEN_FILE
@@ -108,13 +115,18 @@ def _text(path: Path) -> str:
 def _connect(ray: Ray, address: str) -> None:
     quiet: dict[str, object] = {"log_to_driver": False, "logging_level": "ERROR"}
     if address == LOCAL:
-        os.environ[_MODE] = "token"
-        os.environ.setdefault(_TOKEN, secrets.token_hex(32))  # dies with this process and its cluster
         quiet |= {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+    # Complaints of nodes go to stdout whatever Ray is told, as of 2.60, and stdout may be JSON.
+    ray._private.worker.print_to_stdstream = _note
     try:
         ray.init(address=address, **quiet)
     except (ray.exceptions.RayError, ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         raise ClusterError(f"--ray {address}: {_why(error)}") from None
+
+
+def _note(data: Mapping[str, Any], ignore_prefix: bool) -> None:
+    for line in data["lines"]:
+        _log.debug("%s", line)
 
 
 def _why(error: BaseException) -> str:
@@ -122,36 +134,45 @@ def _why(error: BaseException) -> str:
     if "InvalidAuthToken" in chain or "authentication token" in chain.lower():
         return f"the cluster refuses this token; give {_TOKEN} the one that its nodes have"
     if "node_ip_address" in chain or "raylet" in chain.lower():
-        return "this machine is no node of that cluster; join it with ray start --address, or run this on its head"
+        return "this machine is no node of that cluster; run this on one, or join with ray start --address"
     return f"cannot be joined ({next(iter(chain.splitlines()), type(error).__name__)})"
 
 
 def _probe(ray: Ray) -> None:
     """Before anything is sent: does a node ask for tokens, and is Strikebox there the same?"""
     try:
-        mode, version = ray.get(ray.remote(num_cpus=0)(_state_of_node).remote(), timeout=_PROBE)
+        mode, there = ray.get(ray.remote(num_cpus=0)(_state_of_node).remote(), timeout=_PROBE)
     except ray.exceptions.RayError as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise ClusterError(
-            f"no node of the cluster can run Strikebox ({reason}); install {__version__} on each"
+            f"no node of the cluster can run Strikebox ({reason}); install {own_version()} on each"
         ) from None
     if mode != "token":
         raise ClusterError(
-            f"the cluster asks for no token, so anybody who reaches it may use it; start its nodes with {_MODE}=token"
+            "the cluster asks for no token, so anybody who reaches it may use it; start its nodes with "
+            f"{_MODE}=token"
         )
-    check_version(version)
+    check_version(there)
 
 
-def check_version(version: str) -> None:
+def check_version(there: str) -> None:
     """Raises ClusterError where a node has another Strikebox."""
-    if version != __version__:
+    if there != own_version():
         raise ClusterError(
-            f"a node has Strikebox {version}, this machine {__version__}; install the same version on all"
+            f"a node has Strikebox {there}, this machine {own_version()}; install the same version on all"
         )
+
+
+def own_version() -> str:
+    """Strikebox's, as it is installed here."""
+    try:
+        return version("strikebox")
+    except PackageNotFoundError:  # run from the source tree
+        return "unknown"
 
 
 def _state_of_node() -> tuple[str | None, str]:
-    return os.environ.get(_MODE), __version__
+    return os.environ.get(_MODE), own_version()
 
 
 @contextmanager

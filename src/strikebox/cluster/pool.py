@@ -65,7 +65,7 @@ class Pool:
 
     @property
     def facts(self) -> Facts:
-        """What the studios hold, known as soon as one is loaded. Raises ClusterError or what loading raises."""
+        """What the studios hold, known as soon as one is loaded. Raises what loading raises."""
         while self._facts is None:
             self._take_one(None)
         return self._facts
@@ -119,7 +119,9 @@ class Pool:
         if self._facts is None:
             self._facts = facts
         if facts.model != self._facts.model or facts.settings != self._facts.settings:
-            raise ClusterError("nodes hold different weights or precisions; give all the same files and --dtype")
+            raise ClusterError(
+                "nodes hold different weights or precisions; give all the same files and --dtype"
+            )
         place.failed_starts = 0
 
     def _failed(self, place: _Place, error: Exception, waiting: deque[_Given] | None) -> None:
@@ -143,14 +145,15 @@ class Pool:
     def _check_attempts(self, attempts: int, what: str, reason: str) -> None:
         if attempts >= MOST_ATTEMPTS:
             raise ClusterError(
-                f"{what}: {attempts} attempts failed, the last by {reason}; see Ray's logs, then go on with --resume"
+                f"{what}: {attempts} attempts failed, the last by {reason}; see Ray's logs, then go on "
+                "with --resume"
             )
 
     def _check_somebody_works(self) -> None:
         if not any(place.given for place in self._places):
             raise ClusterError(
-                f"no actor could start in {_PATIENCE:g} s: the cluster has no room for one; start more nodes, "
-                "or ask for less with --actors or --cpus-per-actor"
+                f"no actor could start in {_PATIENCE:g} s: the cluster has no room for one; start more "
+                "nodes, or ask for less with --actors or --cpus-per-actor"
             )
 
     def _started(self, place: _Place) -> _Place:
@@ -195,8 +198,9 @@ def _room(resources: Mapping[str, float], needs: Mapping[str, int]) -> int:
     fit = [int(resources.get(name, 0) // needs[key]) for name, key in _RESOURCES if needs[key]]
     if min(fit) < 1:
         raise ClusterError(
-            f"the cluster has {resources.get('CPU', 0):g} CPUs and {resources.get('GPU', 0):g} GPUs, an actor needs "
-            f"{needs['num_cpus']} and {needs['num_gpus']}; start more nodes, or ask for less with --cpus-per-actor"
+            f"the cluster has {resources.get('CPU', 0):g} CPUs and {resources.get('GPU', 0):g} GPUs, "
+            f"an actor needs {needs['num_cpus']} and {needs['num_gpus']}; start more nodes, or ask for less "
+            "with --cpus-per-actor"
         )
     return min(fit)
 

@@ -10,7 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import final
 
-from strikebox import __version__, png, store
+from strikebox import png, store
+from strikebox.cluster.joining import own_version
 from strikebox.flow import LatentSpectrum
 from strikebox.generation.backend import Backend, Model, Pixels
 from strikebox.generation.plan import Cell, make_plan
@@ -83,7 +84,7 @@ class Studio:
             model=loaded.backend.model,
             settings=loaded.settings,
             spectrum=loaded.spectrum,
-            version=__version__,
+            version=own_version(),
         )
 
     def make(self, cells: Sequence[Cell], batch_size: int) -> Made:

@@ -21,8 +21,8 @@ class Group:
 def make_groups(plan: Plan, unfinished: Sequence[Cell], *, batch: int, places: int) -> list[Group]:
     """`unfinished` in groups for so many `places`, the dearest first.
 
-    A group holds up to `batch` families that take the same steps, so that they fill batches; fewer where there
-    would not be two groups a place. Cells of one family share steps and stay together. Takes time in
+    A group holds up to `batch` families that take the same steps, so that they fill batches; fewer where
+    there would not be two groups a place. Cells of one family share steps and stay together. Takes time in
     proportion to the segments.
     """
     families = _families(plan, unfinished)

@@ -145,7 +145,7 @@ def writing(
     settings: Mapping[str, object] | None = None,
     spectrum: LatentSpectrum | None = None,
 ) -> Generator[tuple[Plan, RunFolder]]:
-    """The plan of `design`, and its folder, where nobody else may write meanwhile. Raises as `ablate` does."""
+    """The plan of `design`, and its folder, where nobody else may write. Raises as `ablate` does."""
     plan = make_plan(designs.cells(design, model), model)
     identity = _identity(design, model, settings or {})
     copies = {_DESIGN: designs.dumps(design)}

@@ -66,7 +66,7 @@ def find_references(model: Model, options: Options) -> References:
 
 
 def load_instruments(model: Model, options: Options) -> Instruments:
-    """Extractors for a run of `model`. What cannot be had is named in `missing`, and everything else still measures.
+    """Extractors for a run of `model`. What cannot be had is named in `missing`; the others still measure.
 
     Raises ExtractorError where one that was asked for cannot be had.
     """
