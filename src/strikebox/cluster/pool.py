@@ -179,9 +179,9 @@ def open_pool(
 
     Raises ClusterError where it has none for a single one.
     """
-    needs = _needs(ray.cluster_resources(), cpus_per_actor)
-    places = actors or _room(ray.cluster_resources(), needs)
-    kind = ray.remote(**needs, max_restarts=0, max_task_retries=0)(Studio)
+    asked = needs(ray.cluster_resources(), cpus_per_actor)
+    places = actors or room(ray.cluster_resources(), asked)
+    kind = ray.remote(**asked, max_restarts=0, max_task_retries=0)(Studio)
     pool = Pool(ray, lambda: kind.remote(load, load_eyes), places)
     try:
         yield pool
@@ -189,17 +189,18 @@ def open_pool(
         pool.close()
 
 
-def _needs(resources: Mapping[str, float], cpus: int) -> dict[str, int]:
-    return {"num_cpus": cpus, "num_gpus": 1 if resources.get("GPU", 0) >= 1 else 0}
+def needs(resources: Mapping[str, float], cpus: int, *, gpu: bool = True) -> dict[str, int]:
+    """What an actor asks of Ray: so many `cpus`, and a GPU where the cluster has any and it may use it."""
+    return {"num_cpus": cpus, "num_gpus": 1 if gpu and resources.get("GPU", 0) >= 1 else 0}
 
 
-def _room(resources: Mapping[str, float], needs: Mapping[str, int]) -> int:
-    """How many actors fit, at least one."""
-    fit = [int(resources.get(name, 0) // needs[key]) for name, key in _RESOURCES if needs[key]]
+def room(resources: Mapping[str, float], asked: Mapping[str, int]) -> int:
+    """How many actors fit, at least one. Raises ClusterError where there is no room for that."""
+    fit = [int(resources.get(name, 0) // asked[key]) for name, key in _RESOURCES if asked[key]]
     if min(fit) < 1:
         raise ClusterError(
             f"the cluster has {resources.get('CPU', 0):g} CPUs and {resources.get('GPU', 0):g} GPUs, "
-            f"an actor needs {needs['num_cpus']} and {needs['num_gpus']}; start more nodes, or ask for less "
+            f"an actor needs {asked['num_cpus']} and {asked['num_gpus']}; start more nodes, or ask for less "
             "with --cpus-per-actor"
         )
     return min(fit)
