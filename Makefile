@@ -25,7 +25,7 @@ serve: $(RUN) programs  ## the art site, with the recipe that runs/better recomm
 
 # One thread a worker: two processes that each take all cores wait for one another.
 test: $(DEV) programs server browser  ## all tests
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n $(WORKERS)
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n $(WORKERS) --dist loadgroup
 
 truths: $(DEV) programs  ## what was planted must be found, in full: minutes instead of seconds
 	STRIKEBOX_TRUTHS=full OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n $(WORKERS) tests/truths

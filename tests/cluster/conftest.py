@@ -1,6 +1,7 @@
 """One cluster of two nodes on this machine, for all tests."""
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,22 +11,41 @@ import pytest
 from strikebox.cluster import joining
 
 TOKEN = "0123456789abcdef" * 4
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All in one process where there are several: a cluster takes seconds to start."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.xdist_group("ray"))
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Any]:
     """A head with no room, and two nodes with one CPU each. Nodes may be killed and added."""
     os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": TOKEN}
-    here = str(Path(__file__).parent)
-    os.environ["PYTHONPATH"] = os.pathsep.join([here, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]).rstrip(
+        os.pathsep
+    )
     joining.load_ray()
     from ray.cluster_utils import Cluster
 
     one = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
     for _ in range(2):
-        one.add_node(num_cpus=1)
+        add_node(one)
     yield one
     one.shutdown()
+
+
+def add_node(cluster: Any) -> Any:
+    """A node with one CPU; Ray gives it 30 s to start, which a busy machine may not."""
+    for _ in range(4):
+        try:
+            return cluster.add_node(num_cpus=1)
+        except Exception:
+            time.sleep(1)
+    return cluster.add_node(num_cpus=1)
 
 
 @pytest.fixture

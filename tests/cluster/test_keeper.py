@@ -66,7 +66,7 @@ def test_posts_come_and_go_with_the_queue_and_survive_any_death(ray: Any, site: 
         thread.join(60)
     assert not thread.is_alive() and time.monotonic() - started < 40
     assert site.workers.alive() == []
-    assert {picture.id for picture in site.pictures.page(limit=100).pictures} == set(ids)
+    assert {picture.id for picture in site.pictures.page(most=100).pictures} == set(ids)
     today = site.budget.today()
     assert today.reserved == pytest.approx(0) and today.spent > 0
 
