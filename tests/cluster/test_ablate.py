@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,6 +14,7 @@ from typing import Any
 import polars as pl
 import pytest
 import studios
+from toys import until
 
 from strikebox.cluster.ablate import ablate
 from strikebox.cluster.pool import open_pool
@@ -109,17 +112,15 @@ def test_what_loading_says_is_said(ray: Any, tmp_path: Path) -> None:
         spread(ray, tmp_path, studios.missing)
 
 
-class Stopped(Exception):
-    pass
-
-
-def test_a_stopped_run_goes_on_with_or_without_a_cluster(ray: Any, tmp_path: Path, alone: Run) -> None:
-    def stop(done: Progress) -> None:
-        if 0 < done.cells_done < 75:
-            raise Stopped
-
-    with pytest.raises(Stopped):
-        spread(ray, tmp_path, on_progress=stop)
+def test_a_killed_run_goes_on_with_or_without_a_cluster(
+    ray: Any, address: str, tmp_path: Path, alone: Run
+) -> None:
+    """The process that was started is killed in the middle: its actors go with it, the folder stays sound."""
+    command = [sys.executable, str(Path(__file__).parent / "driver.py"), address, str(tmp_path)]
+    driver, cells = subprocess.Popen(command), tmp_path / "cells"
+    until(lambda: cells.is_dir() and any(cells.iterdir()), 120)
+    driver.kill()
+    driver.wait()
     some = len(run.RunFolder(tmp_path).cells())
     assert 0 < some < 75
     told: list[Progress] = []

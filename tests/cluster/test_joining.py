@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from strikebox.cluster.joining import joined
+from strikebox.errors import ClusterError
+
 MAIN = "from strikebox.cli import main; main()"
 WITHOUT_RAY = f"import sys; sys.modules['ray'] = None; {MAIN}"
 AUTH = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
@@ -36,12 +39,14 @@ def test_without_ray_it_says_how_to_get_it(tmp_path: Path, command: tuple[str, .
 
 
 @pytest.mark.parametrize("address", ["nonsense", "ray://head:10001", "head:99999", "head", "", ":1"])
-def test_what_is_no_address(tmp_path: Path, address: str) -> None:
-    assert "is no address; give HOST:PORT" in refusal(tmp_path, "ablate", "--ray", address)
+def test_what_is_no_address(address: str) -> None:
+    with pytest.raises(ClusterError, match="is no address; give HOST:PORT"), joined(address):
+        pass
 
 
-def test_where_nobody_answers(tmp_path: Path) -> None:
-    assert "nobody answers there" in refusal(tmp_path, "ablate", "--ray", "127.0.0.1:1", RAY_AUTH_TOKEN="x")
+def test_where_nobody_answers() -> None:
+    with pytest.raises(ClusterError, match="nobody answers there"), joined("127.0.0.1:1"):
+        pass
 
 
 def test_bounds_that_cross(tmp_path: Path) -> None:

@@ -34,29 +34,35 @@ def pids(site: Site) -> list[int]:
     return [int(worker.name.rpartition("-")[2]) for worker in site.workers.alive()]
 
 
+def busy(site: Site, ids: list[str]) -> bool:
+    """Keeps more waiting than one worker should have; always true."""
+    while site.queue.count().get("waiting", 0) < 20:
+        ids += order(site, str(len(ids)))
+    return True
+
+
 def done(site: Site, ids: list[str]) -> bool:
     return all(found(site, id).state == "done" for id in ids)
 
 
 def test_posts_come_and_go_with_the_queue_and_survive_any_death(ray: Any, site: Site) -> None:
-    leaving, scale = threading.Event(), Scale(1, 2, busy=2.0, patience=2.0)
+    leaving, scale, ids = threading.Event(), Scale(1, 2, busy=2.0, patience=2.0), list[str]()
     asked = needs(ray.cluster_resources(), 1)
     keeper = Keeper(ray, site, crew_of(site.settings, COMMAND), asked, scale)
     thread = threading.Thread(target=keeper.run, args=(leaving,))
     thread.start()
     try:
         until(lambda: len(pids(site)) == 1, SECONDS)
-        ids = order(site, *map(str, range(40)))
-        until(lambda: len(pids(site)) == 2, SECONDS)
+        until(lambda: busy(site, ids) and len(pids(site)) == 2, SECONDS)
 
         # A worker: its actor starts the next one.
         first, second = pids(site)
         os.kill(first, signal.SIGKILL)
-        until(lambda: len(pids(site)) == 2 and first not in pids(site), SECONDS)
+        until(lambda: busy(site, ids) and len(pids(site)) == 2 and first not in pids(site), SECONDS)
 
         # An actor: the keeper starts the next one, and the orphan leaves.
         os.kill(psutil.Process(second).ppid(), signal.SIGKILL)
-        until(lambda: second not in pids(site), SECONDS)
+        until(lambda: busy(site, ids) and len(pids(site)) == 2 and second not in pids(site), SECONDS)
         until(lambda: done(site, ids), SECONDS)
         until(lambda: len(pids(site)) == 1, SECONDS)  # nothing waits
         until(lambda: not psutil.pid_exists(second), SECONDS)
@@ -66,7 +72,7 @@ def test_posts_come_and_go_with_the_queue_and_survive_any_death(ray: Any, site: 
         thread.join(60)
     assert not thread.is_alive() and time.monotonic() - started < 40
     assert site.workers.alive() == []
-    assert {picture.id for picture in site.pictures.page(most=100).pictures} == set(ids)
+    assert {picture.id for picture in site.pictures.page(most=1000).pictures} == set(ids)
     today = site.budget.today()
     assert today.reserved == pytest.approx(0) and today.spent > 0
 
