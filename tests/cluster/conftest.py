@@ -1,12 +1,12 @@
 """One cluster of two nodes on this machine, for all tests."""
 
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from studios import patiently
 
 from strikebox.cluster import joining
 
@@ -31,21 +31,12 @@ def cluster() -> Iterator[Any]:
     joining.load_ray()
     from ray.cluster_utils import Cluster
 
-    one = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    head = {"num_cpus": 0, "include_dashboard": False}
+    one = patiently(lambda: Cluster(initialize_head=True, head_node_args=head))
     for _ in range(2):
-        add_node(one)
+        patiently(lambda: one.add_node(num_cpus=1))
     yield one
     one.shutdown()
-
-
-def add_node(cluster: Any) -> Any:
-    """A node with one CPU; Ray gives it 30 s to start, which a busy machine may not."""
-    for _ in range(4):
-        try:
-            return cluster.add_node(num_cpus=1)
-        except Exception:
-            time.sleep(1)
-    return cluster.add_node(num_cpus=1)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 from strikebox.cluster.studio import Eyes, Loaded
 from strikebox.errors import ModelError
@@ -67,6 +67,16 @@ def writing_pids(folder: Path) -> Loaded:
 
 def eyes(_model: Model) -> Eyes:
     return Eyes(extractors=(registry.extractor("palette"), registry.extractor("thumbnail")), reader=None)
+
+
+def patiently(start: Callable[[], Any]) -> Any:
+    """Ray gives a node 30 s to start, which is not enough on a machine that is busy with other things."""
+    for _ in range(5):
+        try:
+            return start()
+        except Exception:
+            time.sleep(5)
+    return start()
 
 
 def _die(mark: Path, deaths: int) -> None:

@@ -83,7 +83,7 @@ def test_killed_actors_and_nodes_take_nothing_with_them(
     cluster: Any, ray: Any, tmp_path: Path, alone: Run
 ) -> None:
     """One actor by itself, then a whole node with another: the others go on, and no cell counts twice."""
-    pids, extra = tmp_path / "pids", cluster.add_node(num_cpus=1)
+    pids, extra = tmp_path / "pids", studios.patiently(lambda: cluster.add_node(num_cpus=1))
     pids.mkdir()
     node = threading.Thread(target=lambda: cluster.remove_node(extra, allow_graceful=False))
     told: list[int] = []

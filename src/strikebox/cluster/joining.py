@@ -120,7 +120,7 @@ def _connect(ray: Ray, address: str) -> None:
     ray._private.worker.print_to_stdstream = _note
     try:
         ray.init(address=address, **quiet)
-    except (ray.exceptions.RayError, ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+    except Exception as error:  # Ray raises whatever it likes, plain Exception among it
         raise ClusterError(f"--ray {address}: {_why(error)}") from None
 
 
