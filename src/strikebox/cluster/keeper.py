@@ -37,6 +37,7 @@ class _Place:
     there: bool = False  # it answered: until then it waits for room
     pause: float = _SHORTEST
     again: float = 0.0
+    told: float | None = None  # when it was told to leave
 
 
 @final
@@ -66,24 +67,32 @@ class Keeper:
                 self.tick()
                 leaving.wait(_TICK)
         finally:
-            self._leave(self._places)
+            self._leave()
 
     def tick(self) -> None:
         """Look at every post once, and at the queue."""
         now = time.monotonic()
         for place in self._places:
-            self._look_at(place, now)
+            if place.told is None:
+                self._look_at(place, now)
+            else:
+                self._see_off(place, now)
+        self._places = [place for place in self._places if place.told is None or place.actor is not None]
         try:
-            jobs, work = self._site.waiting.work(self._site.settings.budget.first_guess)
-        except JobsError as error:  # as many as there are, until it is back
+            self._fit(now)
+        except JobsError as error:  # the database is away: as many as there are, until it is back
             _log.error("%s", error)
-            return
-        wanted = self._scale.wanted(now, len(self._places), jobs, work)
-        if wanted > len(self._places):
+
+    def _fit(self, now: float) -> None:
+        """More posts, or fewer, as the queue needs."""
+        jobs, work = self._site.waiting.work(self._site.settings.budget.first_guess)
+        staying = [place for place in self._places if place.told is None]
+        wanted = self._scale.wanted(now, len(staying), jobs, work)
+        if wanted > len(staying):
             _log.info("%d jobs wait, %.0f s of work: %d posts", jobs, work, wanted)
-            self._places += [_Place() for _ in range(wanted - len(self._places))]
-        elif wanted < len(self._places):
-            self._leave(self._idle_first()[: len(self._places) - wanted])
+            self._places += [_Place() for _ in range(wanted - len(staying))]
+        for place in self._idle_first(staying)[: max(0, len(staying) - wanted)]:
+            self._tell(place, now)
 
     def _look_at(self, place: _Place, now: float) -> None:
         if place.actor is None:
@@ -116,8 +125,9 @@ class Keeper:
         place.pause = min(2 * place.pause, _LONGEST)
 
     def _forget(self, place: _Place) -> None:
-        with suppress(Exception):  # it is dead already
-            self._ray.kill(place.actor)
+        if place.actor is not None:
+            with suppress(Exception):  # it is dead already
+                self._ray.kill(place.actor)
         for name in place.names:
             try:
                 self._site.queue.expire(name)
@@ -126,19 +136,35 @@ class Keeper:
                 _log.error("%s", error)
         place.actor, place.answer, place.names, place.there = None, None, (), False
 
-    def _idle_first(self) -> list[_Place]:
-        """Places in the order in which they can be spared."""
+    def _idle_first(self, places: Sequence[_Place]) -> list[_Place]:
+        """In the order in which they can be spared."""
         busy = {worker.name for worker in self._site.workers.alive() if worker.busy}
-        return sorted(self._places, key=lambda place: any(name in busy for name in place.names))
+        return sorted(places, key=lambda place: any(name in busy for name in place.names))
 
-    def _leave(self, places: Sequence[_Place]) -> None:
-        """Let their workers finish; what takes too long is ended."""
-        told = {place.actor.leave.remote(): place for place in places if place.there}
-        if told:
-            gone, _ = self._ray.wait(list(told), num_returns=len(told), timeout=LEAVE)
-            for answer in gone:
-                told[answer].names = ()
-        for place in places:
-            if place.actor is not None:
-                self._forget(place)
-        self._places = [place for place in self._places if place not in places]
+    def _tell(self, place: _Place, now: float) -> None:
+        """To let its workers finish; where nobody is there yet, nobody comes."""
+        place.told = now
+        if place.there:
+            place.answer = place.actor.leave.remote()
+        else:
+            self._forget(place)
+
+    def _see_off(self, place: _Place, now: float) -> None:
+        if place.actor is None or place.told is None:
+            return
+        gone, _ = self._ray.wait([place.answer], timeout=0)
+        if gone or now - place.told > LEAVE:
+            self._forget(place)
+
+    def _leave(self) -> None:
+        """All of them; what takes too long is ended."""
+        now = time.monotonic()
+        for place in self._places:
+            if place.told is None:
+                self._tell(place, now)
+        answers = [place.answer for place in self._places if place.actor is not None]
+        if answers:
+            self._ray.wait(answers, num_returns=len(answers), timeout=LEAVE)
+        for place in self._places:
+            self._forget(place)
+        self._places = []
