@@ -59,8 +59,8 @@ def _left_out(facts: Facts) -> str | None:
     if shown == seeds:
         return None
     return (
-        f"Of {seeds:,} seeds the first {shown:,} are shown; all pictures count, and lie in the run's folder, in "
-        "pictures/, named in cells.parquet."
+        f"Of {seeds:,} seeds the first {shown:,} are shown; all pictures count, and lie in the run's folder, "
+        "in pictures/, named in cells.parquet."
     )
 
 
