@@ -6,16 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from studios import patiently
+from studios import is_long, patiently
 
 from strikebox.cluster import joining
 
 TOKEN = "0123456789abcdef" * 4
 HERE = Path(__file__).parent
+FULL = os.environ.get("STRIKEBOX_FAULTS") == "full"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All in one process where there are several: a cluster takes seconds to start."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """All in one process, since a cluster takes seconds to start; long ones where they are asked for."""
+    left_out = [item for item in items if is_long(getattr(item, "function", None)) and not FULL]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.xdist_group("ray"))

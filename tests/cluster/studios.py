@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, final
+from typing import Any, TypeVar, final
 
 from strikebox.cluster.studio import Eyes, Loaded
 from strikebox.errors import ModelError
@@ -14,6 +14,8 @@ from strikebox.generation.backend import Denoise, Latents, Model, Pixels, Size
 from strikebox.generation.toy import ToyBackend
 
 SETTINGS = {"dtype": "float32"}
+
+Test = TypeVar("Test", bound=Callable[..., None])
 
 
 @final
@@ -39,6 +41,19 @@ class Disturbed:
 
     def encode(self, pictures: Sequence[Pixels]) -> list[Latents]:
         return self._toy.encode(pictures)
+
+
+_LONG: set[object] = set()
+
+
+def long(test: Test) -> Test:
+    """Marks a test of the long form, STRIKEBOX_FAULTS=full."""
+    _LONG.add(test)
+    return test
+
+
+def is_long(test: object) -> bool:
+    return test in _LONG
 
 
 def plain() -> Loaded:

@@ -112,6 +112,7 @@ def test_what_loading_says_is_said(ray: Any, tmp_path: Path) -> None:
         spread(ray, tmp_path, studios.missing)
 
 
+@studios.long
 def test_a_killed_run_goes_on_with_or_without_a_cluster(
     ray: Any, address: str, tmp_path: Path, alone: Run
 ) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
+from studios import long
 from toys import found, open_toy_site, order, until
 
 from strikebox.cluster.keeper import Keeper
@@ -77,6 +78,7 @@ def test_posts_come_and_go_with_the_queue_and_survive_any_death(ray: Any, site: 
     assert today.reserved == pytest.approx(0) and today.spent > 0
 
 
+@long
 def test_a_silent_post_is_replaced_and_its_jobs_are_free_at_once(ray: Any, site: Site) -> None:
     asked = needs(ray.cluster_resources(), 1)
     keeper = Keeper(ray, site, crew_of(site.settings, COMMAND), asked, Scale(1, 1), silent=3.0)
