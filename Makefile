@@ -7,7 +7,7 @@ RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test truths check clean programs server browser
+.PHONY: help demo serve test truths faults check clean programs server browser
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -29,6 +29,11 @@ test: $(DEV) programs server browser  ## all tests
 
 truths: $(DEV) programs  ## what was planted must be found, in full: minutes instead of seconds
 	STRIKEBOX_TRUTHS=full OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n $(WORKERS) tests/truths
+
+# One at a time: what is measured must not wait for another test.
+faults: $(DEV) programs server browser  ## what survives what, in full: an hour or two of killing; figures in build/faults/
+	STRIKEBOX_FAULTS=full OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q tests/faults
+	$(VENV)/bin/python tests/faults/figures.py
 
 check: $(DEV)  ## style, types, layers
 	$(VENV)/bin/ruff check .
