@@ -161,7 +161,7 @@ class Settings(BaseSettings):
             return bound()
         except ValidationError as error:
             raise SettingsError(_first_line(error, path)) from None
-        except (SourceError, ValueError, OSError) as error:
+        except (SourceError, ValueError, OSError, RecursionError) as error:
             reason = " ".join(str(error).split())
             raise SettingsError(f"{path or DEFAULT_FILE}: cannot be read ({reason}); mend it") from None
 
