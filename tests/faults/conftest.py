@@ -2,16 +2,14 @@
 
 import os
 import secrets
-from collections.abc import Callable
 from random import Random
 
 import figures
 import pytest
 from databases import address, database, open_database, server
+from figures import Note
 
 __all__ = ["address", "database", "open_database", "server"]
-
-Note = Callable[..., None]
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +20,7 @@ def full() -> bool:
 
 @pytest.fixture
 def seed() -> int:
-    """Another one in each run, unless STRIKEBOX_FAULTS_SEED says which. pytest shows it where a test fails."""
+    """Another one in each run, unless STRIKEBOX_FAULTS_SEED says which. It is shown where a test fails."""
     chosen = int(os.environ.get("STRIKEBOX_FAULTS_SEED") or secrets.randbelow(2**32))
     print(f"STRIKEBOX_FAULTS_SEED={chosen}")
     return chosen

@@ -4,15 +4,18 @@
 """
 
 import json
+import math
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 FOLDER = Path(__file__).parents[2] / "build" / "faults"
 
 Figure = str | int | float | bool
+Note = Callable[..., None]
+"""What the fixture `note` is: called with the row's name, and each figure by name."""
 
 
 def write(row: str, figures: Mapping[str, Figure], folder: Path = FOLDER) -> None:
@@ -46,7 +49,7 @@ def table(folder: Path = FOLDER) -> str:
 def quantile(values: Sequence[float], share: float) -> float:
     """The smallest of `values` that at least `share` (0 to 1) of them do not exceed. Raises on none."""
     ordered = sorted(values)
-    return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
+    return ordered[max(math.ceil(share * len(ordered)) - 1, 0)]
 
 
 def _words(figures: Mapping[str, Figure]) -> str:
