@@ -1,7 +1,7 @@
 """Writes build/requirements.txt: what the program needs here, each with its version and SHA-256.
 
-Hashes are of the files that pip would install on this machine: another processor, system, Python or torch (its
-builds for processors and for graphics cards are different files) needs a list of its own.
+Hashes are of the files that pip would install on this machine. Another processor, system or Python needs a
+list of its own; so does another torch, whose builds for processors and for graphics cards differ.
 """
 
 import json

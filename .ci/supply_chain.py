@@ -40,7 +40,7 @@ def write_sbom() -> None:
 
 
 def verdict(audit: str, said: str) -> tuple[bool, str]:
-    """Whether the check passes, and a line on it; `audit` is what pip-audit wrote as JSON, `said` the rest."""
+    """Whether the check passes, and a line on it. `audit` is JSON of pip-audit, `said` its other words."""
     try:
         packages: list[dict[str, Any]] = json.loads(audit)["dependencies"]
     except (ValueError, KeyError):

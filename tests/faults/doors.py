@@ -59,7 +59,7 @@ def _walk(routes: Sequence[Any], prefix: str) -> Iterator[Place]:
     for route in routes:
         if isinstance(route, APIRoute):
             queries = [field.alias for field in route.dependant.query_params]
-            for method in sorted(route.methods):
+            for method in sorted(route.methods or ()):
                 yield Place(method, prefix + route.path, queries)
         elif hasattr(route, "original_router"):
             inner = getattr(route.include_context, "prefix", "")

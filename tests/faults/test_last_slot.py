@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from figures import Note
 from opened import ROOMY
 
-from strikebox.jobs.schema import days, jobs, orders, reservations
+from strikebox.jobs.schema import days, jobs, order_keys, orders, reservations
 from strikebox.site.context import Site, open_site
 from strikebox.site.settings import Settings
 
@@ -67,7 +67,7 @@ def go(processes: list[Process], round_: int) -> Counter[str]:
 
 def emptied(site: Site) -> None:
     with site.database.writing() as connection:
-        for table in (jobs, orders, reservations, days):
+        for table in (jobs, orders, order_keys, reservations, days):
             connection.execute(sa.delete(table))
 
 

@@ -89,7 +89,7 @@ def who_listens(house: House) -> None:
 
 def said_by_verify(house: House, id: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
     """Outcomes, as the command line tells them."""
-    file = house.site.media.path(house.site.pictures.public(id).file)
+    file = house.site.media.local(house.site.pictures.public(id).file)
     trust = house.site.settings.storage.folder / "provenance" / "certificate.pem"
     with pytest.raises(SystemExit) as left:
         cli.main(["verify", str(file), "--trust", str(trust), "--picture", id, "--json"])

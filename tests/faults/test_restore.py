@@ -168,7 +168,8 @@ def test_what_is_damaged_is_told_and_the_rest_is_copied(
 ) -> None:
     site = open_site(Settings.read(config))
     name = sorted(hashes(site))[0]
-    path = site.media.path(name)
+    path = site.media.local(name)
+    assert path is not None
     path.write_bytes(path.read_bytes()[:-1])
     site.close()
     words = ("backup", str(tmp_path / "copy"), "--config", str(config))

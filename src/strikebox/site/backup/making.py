@@ -13,7 +13,7 @@ from strikebox.errors import StoreError
 from strikebox.png import program_version
 from strikebox.site.backup import keys, postgresql, rows, sqlite
 from strikebox.site.backup.manifest import FORMAT, Kind, Manifest, Part
-from strikebox.site.media import Media
+from strikebox.site.media import Folder, Media, open_media
 from strikebox.site.settings import Settings
 
 OnProgress = Callable[[int, int], None]  # files that were looked at, and all of them
@@ -58,7 +58,7 @@ def _back_up(settings: Settings, folder: Path, on_progress: OnProgress) -> Made:
     for old in (copied, named):
         old.unlink(missing_ok=True)
     facts, number = KINDS[kind].copy(settings.database, copied, named)
-    source, target = Media(settings.storage.folder / MEDIA), Media(folder / MEDIA)
+    source, target = open_media(settings.pictures), Folder(folder / MEDIA)
     new, size, bad = _copy(source, target, _watched(rows.read_names(named), number, on_progress))
     keys.copy(settings, folder)
     manifest = Manifest(
@@ -87,7 +87,7 @@ def _copy(source: Media, target: Media, names: Iterable[str]) -> tuple[int, int,
     new = size = 0
     bad: list[str] = []
     for name in names:
-        if target.path(name).is_file():
+        if target.has(name):
             continue
         try:
             data = source.read(name)

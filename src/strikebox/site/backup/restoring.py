@@ -7,7 +7,7 @@ from strikebox.errors import JobsError, StoreError
 from strikebox.site.backup import keys, rows
 from strikebox.site.backup.making import KINDS, MEDIA, OnProgress, kind_of
 from strikebox.site.backup.manifest import Manifest
-from strikebox.site.media import Media
+from strikebox.site.media import Folder, open_media
 from strikebox.site.settings import Settings
 
 
@@ -45,7 +45,7 @@ _SPOKEN = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
 def _copy(settings: Settings, folder: Path, manifest: Manifest, on_progress: OnProgress) -> int:
-    source, target = Media(folder / MEDIA), Media(settings.storage.folder / MEDIA)
+    source, target = Folder(folder / MEDIA), open_media(settings.pictures)
     size = 0
     for done, name in enumerate(rows.read_names(manifest.pictures.within(folder))):
         on_progress(done, manifest.files)
