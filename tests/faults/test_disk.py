@@ -26,6 +26,7 @@ from strikebox.site.settings import Settings
 _SOON = 30.0  # seconds within which it must have mended itself
 _ORDERS = 8
 _ROUNDS = 3  # of writes after a fault
+_TOO_MANY = 429  # votes and reports in a minute, in the long form
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "text/html"}
 
 Fault = Callable[[], AbstractContextManager[object]]
@@ -121,13 +122,13 @@ def meets(house: House) -> float:
         until(lambda: order(base).status == 503)
         accepted = house.waiting
         for answer in writes(house):
-            assert answer.status == 503 and int(answer.headers["retry-after"]) > 0
+            assert answer.status in (503, _TOO_MANY) and int(answer.headers["retry-after"]) > 0
             assert b"Traceback" not in answer.body and b"sqlite" not in answer.body
         assert order(base).json["code"] == "database-unavailable"
         pages_stay(house, jobs[0])
     seconds = until(lambda: order(base).status == 202)
     for _ in range(_ROUNDS):
-        assert {answer.status for answer in writes(house)} == {200, 202, 303}
+        assert {answer.status for answer in writes(house)} <= {200, 202, 303, _TOO_MANY}
     more = 1 + _ROUNDS * (_ORDERS + 1)
     assert house.waiting == accepted + more, "what was promised is there, the rest is not"
     return seconds
