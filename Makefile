@@ -7,7 +7,7 @@ RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test truths faults check clean programs server browser
+.PHONY: help demo serve test truths faults check lock clean programs server browser
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -25,7 +25,7 @@ serve: $(RUN) programs  ## the art site, with the recipe that runs/better recomm
 
 # One thread a worker: two processes that each take all cores wait for one another.
 test: $(DEV) programs server browser  ## all tests
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n $(WORKERS)
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n $(WORKERS) --dist loadgroup
 
 truths: $(DEV) programs  ## what was planted must be found, in full: minutes instead of seconds
 	STRIKEBOX_TRUTHS=full OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n $(WORKERS) tests/truths
@@ -35,10 +35,14 @@ faults: $(DEV) programs server browser  ## what survives what, in full: an hour 
 	STRIKEBOX_FAULTS=full OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q tests/faults
 	$(VENV)/bin/python tests/faults/figures.py
 
-check: $(DEV)  ## style, types, layers
+check: $(DEV)  ## style, types, layers, known vulnerabilities
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/pyright
 	$(VENV)/bin/lint-imports --no-logo
+	$(VENV)/bin/python .ci/supply_chain.py
+
+lock: $(RUN)  ## what pip would install here, with hashes: build/requirements.txt
+	$(VENV)/bin/python .ci/lock.py
 
 clean:  ## remove the environment and what the tools left; runs/ and build/ stay
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist

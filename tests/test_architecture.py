@@ -11,6 +11,8 @@ BELOW_THE_LINE = (
     "strikebox",
     "strikebox.api",
     "strikebox.cli",
+    "strikebox.cluster.ablate",
+    "strikebox.cluster.keeper",
     "strikebox.errors",
     "strikebox.flow",
     "strikebox.generation.cost",
@@ -37,6 +39,7 @@ BELOW_THE_LINE = (
     "strikebox.store",
     "strikebox.worker.children",
     "strikebox.worker.loop",
+    "strikebox.worker.remote",
 )
 
 _LOADED = "import sys, {module}; print(*[name for name in {heavy!r} if name in sys.modules])"

@@ -55,6 +55,10 @@ class LeaseLost(JobsError):
     """A job that another worker has by now, or that was cancelled."""
 
 
+class ClusterError(StrikeboxError):
+    """A cluster that cannot be joined, is not safe to join, or fails again and again."""
+
+
 class SettingsError(StrikeboxError):
     """A configuration that has an unknown key or an impossible value."""
 

@@ -67,10 +67,19 @@ def decode(png: bytes) -> Picture:
         with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
             pixels = np.asarray(image.convert("RGB"))
             text = cast(dict[str, str], image.info)
-        ours = text.get("strikebox")
-        return Picture(pixels, None if ours is None else json.loads(ours), text.get("parameters"))
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        return Picture(pixels, _said(text.get("strikebox")), text.get("parameters"))
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, RecursionError) as error:
         raise StoreError(f"not a readable PNG ({error}); delete it and run again") from None
+
+
+def _said(text: str | None) -> Mapping[str, object] | None:
+    """What our chunk says. Raises ValueError or RecursionError where it is no object."""
+    if text is None:
+        return None
+    said: object = json.loads(text)
+    if not isinstance(said, dict):
+        raise ValueError("the chunk strikebox is no object")
+    return cast(dict[str, object], said)
 
 
 def bare(file: bytes) -> bytes:

@@ -132,7 +132,9 @@ def parse(text: str, source: str) -> Recipe:
     with at(source):
         try:
             values = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except RecursionError:
+            raise RecipeError("is nested too deeply; mend that") from None
+        except ValueError as error:  # a TOMLDecodeError, or a number without end
             raise RecipeError(f"is not TOML: {error}; mend that place") from None
         return _read(Table(values), Path(source).name.removesuffix(".toml"))
 

@@ -233,7 +233,7 @@ def _known(kind: type[_Record], content: JsonObject, path: Path) -> _Record:
 def _parse(path: Path) -> JsonObject:
     try:
         return cast(JsonObject, json.loads(files.read(path)))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise RunError(f"{path} is damaged; delete it and run again") from None
 
 

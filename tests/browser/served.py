@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 from filled import opened
 from playwright.sync_api import Page
 
@@ -67,20 +68,25 @@ def running(folder: Path, config: str) -> Iterator[str]:
 def serving(folder: Path, **sections: object) -> Iterator[tuple[str, Site]]:
     """A site of its own in this process, without a worker: its address, and the site."""
     site = opened(folder, **sections)
+    with serving_app(create_app(site)) as address:
+        yield address, site
+    site.close()
+
+
+@contextmanager
+def serving_app(app: FastAPI) -> Iterator[str]:
+    """An app on a free port, in this process; its address."""
     server = uvicorn.Server(
-        uvicorn.Config(
-            create_app(site), host="127.0.0.1", port=0, log_config=None, timeout_graceful_shutdown=1
-        )
+        uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, timeout_graceful_shutdown=1)
     )
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
         thread.join(0.05)
     (listener,) = server.servers[0].sockets
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}", site
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     server.should_exit = True
     thread.join()
-    site.close()
 
 
 class Cable:

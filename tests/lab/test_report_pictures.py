@@ -92,3 +92,14 @@ def test_a_page_of_many_pictures_shows_them_alike_and_says_so(
     said = re.search(rf"{SAID} [^;]*", html)
     assert said is not None
     assert ("px a side" in said[0]) == (opened(shown[0]).width < run.model.size.width)
+
+
+def test_a_page_of_a_very_large_design_shows_the_first_seeds_and_says_so(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "seeds the first" not in page.html(run)
+    monkeypatch.setattr("strikebox.lab.report.facts.MOST_SHOWN", 50)
+    html = part(page.html(run), "pictures")
+    assert "Of 3 seeds the first 2 are shown" in html
+    assert len([image for image in Page(html).all("img") if "src" in image]) == 50
+    assert "<strong>75 not made" not in html

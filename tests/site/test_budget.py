@@ -1,18 +1,13 @@
 """Money: never more promised and spent than there is, however many ask at once, and exact to the cent."""
 
-import threading
-from collections import Counter
 from datetime import datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from opened import settings_in
 
 from strikebox.errors import BudgetSpent
 from strikebox.jobs import Database, Queue, Request
 from strikebox.site.budget import Budget
-from strikebox.site.context import open_site
 
 MIDNIGHT = datetime(2026, 11, 24, tzinfo=ZoneInfo("Europe/Moscow")).timestamp()
 
@@ -134,30 +129,3 @@ def test_jobs_that_ended_without_a_word_are_settled(database: Database, budget: 
     assert budget.settle_ended() == 1
     assert budget.settle_ended() == 0
     assert figures(budget) == pytest.approx((0.1, 0.4, 0.5))
-
-
-def test_of_a_hundred_at_once_one_gets_the_last_slot(tmp_path: Path, address: str) -> None:
-    price = 30 * 0.10 / 3600  # what a picture is promised before any was measured
-    site = open_site(settings_in(tmp_path, address, budget={"dollars_per_day": 1.5 * price}))
-    counted: Counter[str] = Counter()
-    ready = threading.Barrier(20)
-
-    def order(number: int) -> None:
-        ready.wait()
-        for repeat in range(5):
-            try:
-                site.orders.place("cat", f"client {number}.{repeat}", network="n")
-                counted["taken"] += 1
-            except BudgetSpent:
-                counted["refused"] += 1
-
-    threads = [threading.Thread(target=order, args=(number,)) for number in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert counted == {"taken": 1, "refused": 99}
-    assert site.queue.count() == {"waiting": 1}
-    today = site.budget.today()
-    assert today.spent + today.reserved <= today.limit
-    site.close()

@@ -74,3 +74,13 @@ def test_a_missing_file_is_said(tmp_path: Path) -> None:
 def test_nothing_changes_while_the_site_runs() -> None:
     with pytest.raises(ValidationError):
         Settings.read().budget.dollars_per_day = 5  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_the_environment_can_carry_all_of_it_to_another_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = Settings.read(
+        written("[storage]\nfolder = 'far'\n[site]\nlanguages = ['ru']\n[budget]\ndollars_per_day = 2")
+    )
+    for name, value in given.environment().items():
+        monkeypatch.setenv(name, value)
+    Path("strikebox.toml").write_text("[budget]\ndollars_per_day = 9")
+    assert Settings.read().model_dump() == given.model_dump()

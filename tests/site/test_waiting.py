@@ -50,6 +50,16 @@ def test_a_line_never_goes_below_zero() -> None:
         assert rate.fixed + rate.each * np.mean(sizes) == pytest.approx(np.mean(seconds))
 
 
+def test_the_work_that_waits(site: Site) -> None:
+    assert site.waiting.work(guess=7.0) == (0, 0.0)
+    batch = site.settings.model.batch
+    order(site, batch + 1)
+    assert site.waiting.work(guess=7.0) == (batch + 1, 7.0 * (batch + 1))
+    measured(site, *((k, 2.0 + 3.0 * k) for k in (1, 2, 3, 4)))
+    jobs, seconds = site.waiting.work(guess=7.0)
+    assert (jobs, seconds) == (batch + 1, pytest.approx(2 * 2.0 + 3.0 * (batch + 1)))
+
+
 def test_nobody_knows_before_something_was_measured_or_while_no_worker_is_there(site: Site) -> None:
     (id,) = order(site, 1)
     assert site.waiting.estimate(found(site, id)).seconds is None

@@ -124,14 +124,14 @@ def judged(
     options = measuring.Options(
         training=EMBEDDED / "labels" / "train", held_out=EMBEDDED / "labels" / "held-out"
     )
-    references = measuring.find_references(run, options)
+    references = measuring.find_references(run.model, options)
     assert references.held_out is not None
     calibrating = references.held_out.pictures[RESERVED:]
     shown |= {digest(one.pixels()): one.subject or "" for one in calibrating}
     references = replace(
         references, held_out=dataset.Dataset(references.held_out.path, calibrating, problems=())
     )
-    instruments = replace(measuring.load_instruments(run, options), judge=KnowingJudge(shown))
+    instruments = replace(measuring.load_instruments(run.model, options), judge=KnowingJudge(shown))
     return verdict.verdict(measure.measure(run, instruments, references))
 
 

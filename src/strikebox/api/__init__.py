@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Literal
 
 from strikebox import recipe as recipes
+from strikebox.api import spread
 from strikebox.api.picture import Picture, render_one
+from strikebox.api.spread import Cluster
+from strikebox.cluster import ablate as spreading
 from strikebox.errors import ModelError
 from strikebox.flow import LatentSpectrum
 from strikebox.generation.backend import Backend, Model, Size
@@ -28,6 +31,7 @@ from strikebox.lora import header
 from strikebox.recipe import Recipe
 
 __all__ = [
+    "Cluster",
     "Picture",
     "ablate",
     "describe_model",
@@ -104,15 +108,22 @@ def ablate(
     backend: Backend | None = None,
     settings: Mapping[str, object] | None = None,
     spectrum: LatentSpectrum | None = None,
+    cluster: Cluster | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Run:
     """Make the pictures of a design (name, TOML file or Design) in the folder `out`, or runs/<its name>.
 
     Pictures that the folder holds already are not made again. A `backend` takes the place of `model`, `lora`,
     `device`, `dtype` and `speed`; `settings` then say what else changes the pictures, and `spectrum` is that
-    of its latents. Raises StrikeboxError.
+    of its latents. On a `cluster` each actor loads the weights; there is no `backend` then. Raises
+    StrikeboxError.
     """
     chosen = design if isinstance(design, Design) else load_design(design)
+    folder = default_out(chosen) if out is None else Path(out)
+    if cluster is not None:
+        weights = spread.Weights(model, lora, device, dtype, speed, chosen.size)
+        with spread.opened(cluster, weights) as pool:
+            return spreading.ablate(chosen, folder, pool, batch_size=batch_size, on_progress=on_progress)
     if backend is None:
         backend = load_backend(model, lora, device=device, dtype=dtype, speed=speed)
         settings = {"dtype": precision(device, dtype)}
@@ -120,7 +131,7 @@ def ablate(
     return run.ablate(
         chosen,
         backend,
-        default_out(chosen) if out is None else Path(out),
+        folder,
         settings=settings,
         spectrum=spectrum,
         batch_size=batch_size,

@@ -8,6 +8,7 @@ import typer
 from strikebox.cli import (
     ablate,
     audit,
+    backup,
     bench,
     blueprint,
     capacity,
@@ -51,6 +52,8 @@ app.command("bench", epilog=_EPILOG)(bench.bench)
 app.command("vote", epilog=_EPILOG)(vote.vote)
 app.command("serve", epilog=_EPILOG)(serve.serve)
 app.command("worker", epilog=_EPILOG)(worker.worker)
+app.command("backup", epilog=_EPILOG)(backup.backup)
+app.command("restore", epilog=_EPILOG)(backup.restore)
 app.command("doctor", epilog=_EPILOG)(doctor.doctor)
 app.command("capacity", epilog=_EPILOG)(capacity.capacity)
 app.command("verify", epilog=_EPILOG)(verify.verify)

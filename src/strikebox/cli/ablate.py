@@ -2,18 +2,22 @@
 
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
-from strikebox.cli import options, speed_options
+from strikebox.cli import cluster_options, options, speed_options
 
 if TYPE_CHECKING:
+    from strikebox.api import Cluster
     from strikebox.generation.backend import Model
+    from strikebox.klein.speed.tiers import Speed
     from strikebox.lab.design import Design
     from strikebox.lab.run import Run
     from strikebox.lab.verdict import Verdict
+    from strikebox.measuring import Options
 
 
 def ablate(
@@ -30,6 +34,9 @@ def ablate(
     dtype: options.Dtype = "auto",
     speed: speed_options.Speed = "exact",
     batch_size: options.BatchSize = 8,
+    ray: cluster_options.Ray = None,
+    actors: cluster_options.Actors = None,
+    cpus_per_actor: cluster_options.CpusPerActor = 1,
     training: options.Training = None,
     held_out: options.HeldOut = None,
     judge: options.JudgeName = None,
@@ -41,7 +48,6 @@ def ablate(
 ) -> None:
     """Make all pictures of DESIGN, measure them, and write a report with the verdict."""
     from strikebox import api
-    from strikebox.cli import console
     from strikebox.klein.speed import tiers
 
     chosen = api.load_design(design)
@@ -49,27 +55,79 @@ def ablate(
     _check_folder(folder, resume)
     if not json and (file := api.lora_file(model, lora)):
         _explain(file)
-    backend = api.load_backend(model, lora, device=device, dtype=dtype, speed=tiers.parse(speed))
-    settings = {"dtype": api.precision(device, dtype)}
-    if not json:
-        print(_plan_words(chosen, backend.model), flush=True)
+    looking = _looking(training, held_out, judge, price) if measured else None
+    weights: Weights = {"device": device, "dtype": dtype, "speed": tiers.parse(speed)}
+    cluster = cluster_options.cluster(ray, actors, cpus_per_actor, looking)
+    make = partial(_make_here, model, lora) if cluster is None else partial(_make_there, model, lora, cluster)
     try:
-        with console.progress("pictures", quiet=json) as on_progress:
-            run = api.ablate(
-                chosen,
-                folder,
-                backend=backend,
-                settings=settings,
-                spectrum=api.latent_spectrum(model, chosen.size),
-                batch_size=batch_size,
-                on_progress=on_progress,
-            )
+        run = make(weights, chosen, folder, batch_size, json)
         report = api.write_report(run, price)
-        verdict = _judge(run, training, held_out, judge, price, quiet=json) if measured else None
+        verdict = None if looking is None else _judge(run, looking, quiet=json)
     except KeyboardInterrupt:
         print(f"interrupted; what is finished is kept. To go on: {_resume_command()}", file=sys.stderr)
         raise typer.Exit(130) from None
     _tell(run, report, verdict, price, json)
+
+
+class Weights(TypedDict):
+    """How weights are loaded."""
+
+    device: str
+    dtype: str
+    speed: "Speed"
+
+
+def _make_here(
+    model: str | None,
+    lora: str | None,
+    weights: Weights,
+    design: "Design",
+    folder: Path,
+    batch_size: int,
+    quiet: bool,
+) -> "Run":
+    from strikebox import api
+    from strikebox.cli import console
+
+    backend = api.load_backend(model, lora, **weights)
+    if not quiet:
+        print(_plan_words(design, backend.model), flush=True)
+    with console.progress("pictures", quiet=quiet) as on_progress:
+        return api.ablate(
+            design,
+            folder,
+            backend=backend,
+            settings={"dtype": api.precision(weights["device"], weights["dtype"])},
+            spectrum=api.latent_spectrum(model, design.size),
+            batch_size=batch_size,
+            on_progress=on_progress,
+        )
+
+
+def _make_there(
+    model: str | None,
+    lora: str | None,
+    cluster: "Cluster",
+    weights: Weights,
+    design: "Design",
+    folder: Path,
+    batch_size: int,
+    quiet: bool,
+) -> "Run":
+    from strikebox import api
+    from strikebox.cli import console
+
+    with console.progress("pictures", quiet=quiet) as on_progress:
+        return api.ablate(
+            design,
+            folder,
+            model=model,
+            lora=lora,
+            **weights,
+            cluster=cluster,
+            batch_size=batch_size,
+            on_progress=on_progress,
+        )
 
 
 def _check_folder(folder: Path, resume: bool) -> None:
@@ -103,15 +161,18 @@ def _resume_command() -> str:
     return shlex.join(words if "--resume" in words else [*words, "--resume"])
 
 
-def _judge(
-    run: "Run", training: Path | None, held_out: Path | None, judge: str | None, price: float, quiet: bool
-) -> "Verdict":
+def _looking(training: Path | None, held_out: Path | None, judge: str | None, price: float) -> "Options":
+    from strikebox import measuring
+
+    return measuring.Options(training=training, held_out=held_out, judge=judge, dollars_per_hour=price)
+
+
+def _judge(run: "Run", looking: "Options", quiet: bool) -> "Verdict":
     from strikebox import measuring
     from strikebox.cli import console
 
-    chosen = measuring.Options(training=training, held_out=held_out, judge=judge, dollars_per_hour=price)
     with console.looking(quiet) as on_progress:
-        return measuring.judge_run(run, chosen, on_progress)[0]
+        return measuring.judge_run(run, looking, on_progress)[0]
 
 
 def _tell(run: "Run", report: Path, verdict: "Verdict | None", price: float, json: bool) -> None:

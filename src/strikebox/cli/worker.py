@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from strikebox.cli import site_options
+from strikebox.cli import cluster_options, site_options
 
 if TYPE_CHECKING:
     from strikebox.site.settings import Settings
@@ -18,10 +18,22 @@ if TYPE_CHECKING:
 def worker(
     config: site_options.Config = None,
     recipe: site_options.Recipe = None,
+    ray: cluster_options.Ray = None,
+    least: Annotated[int, typer.Option("--min", min=0, help="With --ray: workers at least.")] = 1,
+    most: Annotated[
+        int | None, typer.Option("--max", min=1, help="With --ray: workers at most. Default: as many as fit.")
+    ] = None,
+    cpus_per_actor: cluster_options.CpusPerActor = 1,
     parent: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Make the pictures that a site's visitors order, in a process of its own; ctrl-C ends it in order."""
+    """Make the pictures that a site's visitors order, in a process of its own; ctrl-C ends it in order.
+
+    With --ray it makes none itself but keeps workers on the nodes of a cluster, as many as the queue needs.
+    """
     settings = site_options.settings(config, recipe)
+    if ray is not None:
+        _keep(settings, ray, least, most, cpus_per_actor)
+        return
     from strikebox.site import logs
     from strikebox.site.context import open_site
     from strikebox.worker.loop import Worker
@@ -43,6 +55,37 @@ def worker(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, leave)
     one.run()
+    site.close()
+
+
+def _keep(settings: "Settings", address: str, least: int, most: int | None, cpus: int) -> None:
+    """Workers on a cluster, until a signal."""
+    import threading
+
+    from strikebox.cluster.joining import joined
+    from strikebox.cluster.keeper import Keeper
+    from strikebox.cluster.pool import needs, room
+    from strikebox.cluster.scaling import Scale
+    from strikebox.errors import SettingsError
+    from strikebox.site import logs
+    from strikebox.site.context import open_site
+    from strikebox.worker.remote import crew_of
+
+    if most is not None and least > most:
+        raise SettingsError(f"--min {least} is above --max {most}; give a smaller --min")
+    site = open_site(settings)
+    logs.set_up()
+    leaving = threading.Event()
+
+    def leave(_number: int, _frame: object) -> None:
+        leaving.set()
+
+    with joined(address) as ray:
+        asked = needs(ray.cluster_resources(), cpus, gpu=settings.model.device != "cpu")
+        scale = Scale(least, max(least, most or room(ray.cluster_resources(), asked)))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, leave)
+        Keeper(ray, site, crew_of(settings), asked, scale).run(leaving)
     site.close()
 
 

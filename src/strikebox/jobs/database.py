@@ -167,8 +167,9 @@ def check_sqlite(version: tuple[int, ...]) -> None:
 
 
 def _sqlite(url: sa.URL, *, write: bool) -> sa.Engine:
-    from pysqlite3 import dbapi2 as driver  # pyright: ignore[reportMissingTypeStubs]
+    from pysqlite3 import dbapi2  # pyright: ignore[reportMissingTypeStubs]
 
+    driver: Any = dbapi2
     check_sqlite(driver.sqlite_version_info)
     # Transactions are begun below, as they must be; the driver's own habits are turned off.
     engine = sa.create_engine(
@@ -189,6 +190,12 @@ def _sqlite(url: sa.URL, *, write: bool) -> sa.Engine:
     def begin(connection: sa.Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
+    def failed(context: sa.engine.ExceptionContext) -> None:
+        """Connections that were opened while the disk took no writes would stay read-only for good."""
+        error = context.original_exception
+        context.is_disconnect = isinstance(error, driver.OperationalError) and "locked" not in str(error)
+
+    event.listen(engine, "handle_error", failed)
     event.listen(engine, "connect", connected)
     event.listen(engine, "begin", begin)
     return engine
@@ -196,9 +203,17 @@ def _sqlite(url: sa.URL, *, write: bool) -> sa.Engine:
 
 def _postgresql(url: sa.URL) -> sa.Engine:
     try:
-        return sa.create_engine(url, pool_pre_ping=True, connect_args=_KEPT_ALIVE)
+        engine = sa.create_engine(url, pool_pre_ping=True, connect_args=_KEPT_ALIVE)
+        event.listen(engine, "checkin", _forget_access)
+        return engine
     except (NoSuchModuleError, ImportError):
         raise JobsError("PostgreSQL needs psycopg; install strikebox[postgresql]") from None
+
+
+def _forget_access(connection: Any, _: object) -> None:
+    """A connection that has read says READ WRITE from then on, even where the server was set to read only."""
+    if connection is not None:
+        connection.read_only = None
 
 
 @contextmanager

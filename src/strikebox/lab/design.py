@@ -108,7 +108,9 @@ def parse(text: str, source: str) -> Design:
     with _at(source):
         try:
             table = Table(tomllib.loads(text))
-        except tomllib.TOMLDecodeError as error:
+        except RecursionError:
+            raise DesignError("is nested too deeply; mend that") from None
+        except ValueError as error:  # a TOMLDecodeError, or a number without end
             raise DesignError(f"is not TOML: {error}; mend that place") from None
         title, description = table.text("title"), table.optional_text("description")
         names, swept = _recipes(table)

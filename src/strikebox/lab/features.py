@@ -17,7 +17,7 @@ import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar, final
 
@@ -52,6 +52,16 @@ def _silent(done: int, of: int) -> None:
     pass
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What one version of an extractor or reader found in pictures, by their hash."""
+
+    name: str
+    version: str
+    features: Mapping[str, Feature] = field(default_factory=dict[str, Feature])
+    readings: Mapping[str, Reading] = field(default_factory=dict[str, Reading])
+
+
 @dataclass(frozen=True, slots=True)
 class FeatureStore:
     """What is known of pictures, in `folder`/features."""
@@ -75,6 +85,14 @@ class FeatureStore:
         """What `reader` finds in `pictures`, as `features` does."""
         shelf = _Readings(self._place(reader.name, reader.version), reader.version)
         return _complete(shelf, reader, pictures, on_progress)
+
+    def keep(self, seen: "Seen") -> None:
+        """Keep what was seen elsewhere. Raises StoreError."""
+        place = self._place(seen.name, seen.version)
+        if seen.features:
+            _Features(place, seen.version).save(seen.features)
+        if seen.readings:
+            _Readings(place, seen.version).save(seen.readings)
 
     def _place(self, name: str, version: str) -> Path:
         return self.folder / "features" / re.sub(r"[^\w.-]", "_", f"{name}-{version[:16]}")

@@ -1,6 +1,7 @@
 """A run: a design made into pictures by a backend, in a folder that can be stopped, resumed and read."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -12,7 +13,7 @@ from strikebox import recipe as recipes
 from strikebox.errors import RunError
 from strikebox.flow import LatentSpectrum
 from strikebox.generation.backend import Architecture, Backend, Model, Size
-from strikebox.generation.plan import Cell, make_plan
+from strikebox.generation.plan import Cell, Plan, make_plan
 from strikebox.generation.render import Progress, render
 from strikebox.lab import design as designs
 from strikebox.lab.design import Design
@@ -129,16 +130,30 @@ def ablate(
     folder belongs to another run, StoreError where it cannot be written, and before anything is written what
     `designs.cells` raises.
     """
-    plan = make_plan(designs.cells(design, backend.model), backend.model)
-    identity = _identity(design, backend.model, settings or {})
+    with writing(design, backend.model, Path(path), settings=settings, spectrum=spectrum) as (plan, folder):
+        for _ in render(plan, backend, folder, batch_size=batch_size, on_progress=on_progress):
+            pass
+    return Run(folder, design, backend.model)
+
+
+@contextmanager
+def writing(
+    design: Design,
+    model: Model,
+    path: Path,
+    *,
+    settings: Mapping[str, object] | None = None,
+    spectrum: LatentSpectrum | None = None,
+) -> Generator[tuple[Plan, RunFolder]]:
+    """The plan of `design`, and its folder, where nobody else may write. Raises as `ablate` does."""
+    plan = make_plan(designs.cells(design, model), model)
+    identity = _identity(design, model, settings or {})
     copies = {_DESIGN: designs.dumps(design)}
     copies |= {f"recipes/{recipe.name}.toml": recipes.dumps(recipe) for recipe in design.recipes}
     if spectrum is not None:
         copies[_SPECTRUM] = spectrum.to_json()
-    with store.writing(Path(path), identity, copies) as folder:
-        for _ in render(plan, backend, folder, batch_size=batch_size, on_progress=on_progress):
-            pass
-    return Run(folder, design, backend.model)
+    with store.writing(path, identity, copies) as folder:
+        yield plan, folder
 
 
 def _identity(design: Design, model: Model, settings: Mapping[str, object]) -> Identity:

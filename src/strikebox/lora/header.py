@@ -153,7 +153,7 @@ def _parse(path: Path, file: BufferedReader) -> tuple[dict[str, str], dict[str, 
         header = json.loads(file.read(length))
         metadata = {str(k): str(v) for k, v in header.pop("__metadata__", {}).items()}
         tensors = {str(name): _tensor(entry) for name, entry in header.items()}
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise LoraError(f"the LoRA {path} is not a safetensors file: its header is malformed") from error
     needed = 8 + length + max((tensor.end for tensor in tensors.values()), default=0)
     if size < needed:

@@ -1,5 +1,5 @@
 """Extractors, pictures and models put together: a run judged, a checklist gathered, a LoRA audited."""
 
-from strikebox.measuring.runs import Options, find_references, judge_run, load_instruments
+from strikebox.measuring.runs import Options, eyes, find_references, judge_run, load_instruments
 
-__all__ = ["Options", "find_references", "judge_run", "load_instruments"]
+__all__ = ["Options", "eyes", "find_references", "judge_run", "load_instruments"]

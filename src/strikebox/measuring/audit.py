@@ -125,8 +125,8 @@ class _Work:
         run = self.make(design, "certificate")
         return audits.certificates(
             run,
-            runs.load_instruments(run, self.options),
-            runs.find_references(run, self.options),
+            runs.load_instruments(run.model, self.options),
+            runs.find_references(run.model, self.options),
             self.watcher("compared"),
         )
 

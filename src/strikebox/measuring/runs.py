@@ -5,9 +5,12 @@ torch is loaded when an extractor that needs it is, and not before.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from strikebox import api
+from strikebox.cluster.studio import Eyes, LoadEyes
+from strikebox.generation.backend import Model
 from strikebox.lab import dataset, measure, report, verdict
 from strikebox.lab.dataset import Dataset
 from strikebox.lab.measure import Instruments, OnProgress, References
@@ -37,8 +40,8 @@ def judge_run(
     Returns the verdict and the report's path. Raises StrikeboxError.
     """
     chosen = options or Options()
-    references = find_references(run, chosen)
-    measured = measure.measure(run, load_instruments(run, chosen), references, on_progress)
+    references = find_references(run.model, chosen)
+    measured = measure.measure(run, load_instruments(run.model, chosen), references, on_progress)
     judged = verdict.verdict(measured)
     export.write(judged)
     training = () if references.training is None else references.training.pictures
@@ -48,9 +51,9 @@ def judge_run(
     return judged, path
 
 
-def find_references(run: Run, options: Options) -> References:
+def find_references(model: Model, options: Options) -> References:
     """What the run is compared with; the embedded labels where the LoRA is the embedded one."""
-    labels = api.embedded("labels") if _is_embedded(run) else None
+    labels = api.embedded("labels") if _is_embedded(model) else None
     training = options.training or (labels and labels / "train")
     held_out = options.held_out or (labels and labels / "held-out")
     read = {name: dataset.read(path) for name, path in (("t", training), ("h", held_out)) if path is not None}
@@ -62,15 +65,15 @@ def find_references(run: Run, options: Options) -> References:
     )
 
 
-def load_instruments(run: Run, options: Options) -> Instruments:
-    """Extractors for a run. What cannot be had is named in `missing`, and everything else still measures.
+def load_instruments(model: Model, options: Options) -> Instruments:
+    """Extractors for a run of `model`. What cannot be had is named in `missing`; the others still measure.
 
     Raises ExtractorError where one that was asked for cannot be had.
     """
     from strikebox.extractors import registry
 
     missing: dict[str, str] = {}
-    judge = _judge(run, options, missing)
+    judge = _judge(model, options, missing)
     own: tuple[Extractor, ...] = () if judge is None else (judge,)
     asked = tuple(registry.extractor("vision", model=name) for name in options.style)
     return Instruments(
@@ -86,9 +89,20 @@ def load_instruments(run: Run, options: Options) -> Instruments:
     )
 
 
-def _is_embedded(run: Run) -> bool:
+def eyes(options: Options) -> LoadEyes:
+    """What looks at pictures where they are made, so that `judge_run` finds it done. It can be sent."""
+    return partial(_load_eyes, options)
+
+
+def _load_eyes(options: Options, model: Model) -> Eyes:
+    loaded = load_instruments(model, options)
+    single = (loaded.layout, loaded.trace, loaded.noise, loaded.letters)
+    return Eyes(extractors=(*loaded.style, *loaded.copies, *single), reader=loaded.reader)
+
+
+def _is_embedded(model: Model) -> bool:
     file = api.embedded("lora/pytorch_lora_weights.safetensors")
-    return file.is_file() and run.model.lora_hash == header.read(file).hash
+    return file.is_file() and model.lora_hash == header.read(file).hash
 
 
 def _distractors() -> Mapping[str, Dataset]:
@@ -103,13 +117,13 @@ def _subjects(read: Mapping[str, Dataset]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(subject for subject in named if subject))
 
 
-def _judge(run: Run, options: Options, missing: dict[str, str]) -> Judge | None:
+def _judge(model: Model, options: Options, missing: dict[str, str]) -> Judge | None:
     from strikebox.extractors.judge import ClipJudge
 
     if options.judge is not None:
         return ClipJudge(options.judge)
     folder = api.embedded("judge")
-    if _is_embedded(run) and folder.is_dir():
+    if _is_embedded(model) and folder.is_dir():
         return ClipJudge(folder)
     missing["judge"] = (
         "Anatomy was not measured: give a CLIP, SigLIP or dual encoder that knows the subjects (--judge)."

@@ -70,7 +70,10 @@ def effective_pictures(features: Feature) -> float:
     """
     if len(features) < 2:
         raise ValueError(f"collapse needs at least 2 pictures, got {len(features)}")
-    return float(1 / np.square(kernel(features) / len(features)).sum())
+    vectors = _unit(features)
+    # The sum of the squares of V V' is that of V' V, which does not grow with the pictures.
+    products = vectors.T @ vectors if len(vectors) > vectors.shape[1] else vectors @ vectors.T
+    return float(1 / np.square(products / len(features)).sum())
 
 
 def expected_effective_pictures(
@@ -95,17 +98,19 @@ def seed_lock(
     that the seed decides composition across subjects. None where no pair of pictures can tell.
     """
     apart = _different(subjects)
-    cosines, pairs = np.where(apart, kernel(features), 0), apart.astype(np.float64)
-    of_seed = (np.asarray(seeds)[:, None] == np.unique(seeds)).astype(np.float64)
+    cosines = np.pad(np.where(apart, kernel(features), 0), (0, 1))
+    places = _places(np.unique(seeds, return_inverse=True)[1])
 
     # Within a subject seeds only change places, so the number of pairs that share one stays as it is.
-    shared, total = _within_columns(pairs, of_seed), float(pairs.sum())
+    shared, total = _within(np.pad(apart, (0, 1)), places), float(apart.sum())
     if not 0 < shared < total:
         return None
+    everything = float(cosines.sum())
 
     def lock(order: Order) -> float:
-        under_one = _within_columns(cosines, of_seed[order])
-        return under_one / shared - (float(cosines.sum()) - under_one) / (total - shared)
+        pictures = np.append(np.argsort(order), len(order))[places]
+        under_one = _within(cosines, pictures)
+        return under_one / shared - (everything - under_one) / (total - shared)
 
     return within_groups(lock, _with_first_fixed(subjects), generator, draws)
 
@@ -154,12 +159,17 @@ def collapsed(arm: Alike, base: Alike, held_out: Alike) -> bool | None:
 
 def kernel(features: Feature) -> Matrix:
     """Cosines (n, n) of `features` (n, dim). Raises ValueError on a feature of length 0."""
+    vectors = _unit(features)
+    return vectors @ vectors.T
+
+
+def _unit(features: Feature) -> Matrix:
     vectors = features.astype(np.float64)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     if (lengths == 0).any():
         raise ValueError("a feature has length 0, so it has no cosine")
     vectors /= lengths
-    return vectors @ vectors.T
+    return vectors
 
 
 def _different(labels: Labels) -> NDArray[np.bool_]:
@@ -167,9 +177,18 @@ def _different(labels: Labels) -> NDArray[np.bool_]:
     return values[:, None] != values
 
 
-def _within_columns(matrix: Matrix, members: Matrix) -> float:
-    """Sum of `matrix` (n, n) over pairs that are members, 1 in `members` (n, columns), of one column."""
-    return float(((matrix @ members) * members).sum())
+def _places(group_of: Order) -> Order:
+    """(groups, most of one) places of each group's members; n, where there is nothing, fills up a row."""
+    counts = np.bincount(group_of)
+    places = np.full((len(counts), counts.max()), len(group_of), np.intp)
+    for group, count in enumerate(counts):
+        places[group, :count] = np.flatnonzero(group_of == group)
+    return places
+
+
+def _within(matrix: NDArray[np.generic], rows: Order) -> float:
+    """Sum of `matrix` over all pairs within a row of `rows`: as many terms as pairs, whatever its size."""
+    return float(matrix[rows[:, :, None], rows[:, None, :]].sum())
 
 
 def _with_first_fixed(subjects: Labels) -> NDArray[np.int64]:

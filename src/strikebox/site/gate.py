@@ -15,6 +15,7 @@ from strikebox.jobs.schema import jobs, orders
 from strikebox.recipe import check_subject
 from strikebox.site.clients import Clients
 from strikebox.site.context import Site
+from strikebox.site.in_flight import InFlight
 from strikebox.site.limits import MINUTE, Limits
 from strikebox.site.orders import Ticket
 from strikebox.site.proof import Proof
@@ -42,12 +43,15 @@ class Gate:
     clients: Clients
     limits: Limits
     proof: Proof
+    in_flight: InFlight
 
     @classmethod
     def of(cls, site: Site) -> "Gate":
         limits = Limits(site.database)
         key = Signer.of(site.secret, "proof of work").scramble("key")
-        return cls(site, Clients(Signer.of(site.secret, "client")), limits, Proof(key, limits.first_time))
+        return cls(
+            site, Clients(Signer.of(site.secret, "client")), limits, Proof(key, limits.first_time), InFlight()
+        )
 
     def client(self, request: Request) -> str:
         """The visitor's id, from the cookie; a new one, with its cookie, where there is none."""
@@ -70,21 +74,16 @@ class Gate:
     ) -> Ticket:
         """Order a picture. `asker`: who, instead of the visitor's cookie.
 
-        Raises SubjectError, ProofNeeded, and whatever Orders.place raises.
+        Raises SubjectError, ProofNeeded, KeyInFlight, and whatever Orders.place raises.
         """
         asker = asker or Asker(client=self.client(request), network=network_of(request))
         check_subject(subject)
-        if not asker.is_friend:
-            self._check_proof(asker.network, proof)
-        return self.site.orders.place(
-            subject,
-            asker.client,
-            seed=seed,
-            network=asker.network,
-            key=key,
-            body_digest=body_digest,
-            per_day=asker.per_day,
-        )
+        if key is None:
+            return self._place(subject, seed, asker, proof, None, None)
+        with self.in_flight.alone(asker.client, key):
+            # A proof is good for one order, and who asks twice sends the same one.
+            placed = self.site.orders.placed(asker.client, key, body_digest)
+            return placed or self._place(subject, seed, asker, proof, key, body_digest)
 
     def check_write(self, request: Request) -> None:
         """Count a vote, a report or the like. Raises TooMany."""
@@ -97,6 +96,21 @@ class Gate:
     def challenge(self) -> Mapping[str, object]:
         """A challenge to solve: algorithm, challenge, maxnumber, salt, signature."""
         return self.proof.challenge()
+
+    def _place(
+        self, subject: str, seed: int | None, asker: Asker, proof: str, key: str | None, digest: str | None
+    ) -> Ticket:
+        if not asker.is_friend:
+            self._check_proof(asker.network, proof)
+        return self.site.orders.place(
+            subject,
+            asker.client,
+            seed=seed,
+            network=asker.network,
+            key=key,
+            body_digest=digest,
+            per_day=asker.per_day,
+        )
 
     def _check_proof(self, network: str, proof: str) -> None:
         if self._needs_proof(network) and not self.proof.is_solved(proof):

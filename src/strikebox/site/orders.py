@@ -15,7 +15,7 @@ from strikebox.recipe import Recipe, check_subject
 from strikebox.site.budget import Budget
 from strikebox.site.pricing import Pricing
 from strikebox.site.settings import LimitsSection
-from strikebox.site.sql import insert_once, one_writer
+from strikebox.site.sql import one_writer
 from strikebox.site.waiting import Waiting
 
 PICTURE = "picture"  # kind of job
@@ -24,6 +24,7 @@ PromptRule = Callable[[str], object]  # raises PromptRefused on a subject that i
 _ORDERING = 1962  # number of the lock under which orders are taken
 _MINUTE, _DAY = 60.0, 86400.0
 _CLIENTS_A_NETWORK = 5  # that may order at full speed at once: who drops the cookie is a new client
+KEYS_KEPT = _DAY  # seconds for which an Idempotency-Key stands for its order
 _BEFORE_RETRY = 30.0  # seconds until a full queue has most likely moved
 
 
@@ -80,7 +81,7 @@ class Orders:
         checked = self._checked(subject, seed)
         with self._database.writing() as connection:
             one_writer(connection, _ORDERING)
-            if key is not None and (job := _ordered(connection, client, key, body_digest)) is not None:
+            if key is not None and (job := self._ordered(connection, client, key, body_digest)) is not None:
                 return Ticket(job, repeated=True)
             self._check_limits(connection, client, network, per_day)
             job = self._submit(connection, checked, client, seed, urgency)
@@ -88,10 +89,17 @@ class Orders:
             row = {"job": job, "client": client, "network": network}
             connection.execute(sa.insert(orders).values(created=now, **row))
             if key is not None:
+                connection.execute(sa.delete(order_keys).where(*_of(client, key)))  # an expired one
                 kept = {"client": client, "key": key, "digest": body_digest or "", "job": job}
-                insert_once(connection, order_keys, {**kept, "created": now})
+                connection.execute(sa.insert(order_keys).values(created=now, **kept))
             self._waiting.promise_in(connection, job)
         return Ticket(job, repeated=False)
+
+    def placed(self, client: str, key: str, body_digest: str | None) -> Ticket | None:
+        """What the client ordered under this key before, if anything. Raises KeyReused, or JobsError."""
+        with self._database.reading() as connection:
+            job = self._ordered(connection, client, key, body_digest)
+        return None if job is None else Ticket(job, repeated=True)
 
     def cancel(self, id: str, client: str) -> bool:
         """Whether `client` ordered it and it will not be made. What it cost so far stays spent."""
@@ -159,13 +167,17 @@ class Orders:
             message = f"At most {most} pictures in {span} for {whose}; try again later."
             raise TooMany(message, retry_after=max(seconds - age, 1.0))
 
+    def _ordered(self, connection: sa.Connection, client: str, key: str, digest: str | None) -> str | None:
+        """The job that this key stands for, if any. Raises KeyReused where it stands for another."""
+        young = order_keys.c.created > self._database.now - KEYS_KEPT
+        query = sa.select(order_keys.c.digest, order_keys.c.job).where(*_of(client, key), young)
+        row = connection.execute(query).first()
+        if row is None:
+            return None
+        if row.digest != (digest or ""):
+            raise KeyReused("This Idempotency-Key stood for another order; use a new one for each order.")
+        return row.job
 
-def _ordered(connection: sa.Connection, client: str, key: str, digest: str | None) -> str | None:
-    """The job that this key stands for, if any. Raises KeyReused where it stands for another."""
-    mine = (order_keys.c.client == client, order_keys.c.key == key)
-    row = connection.execute(sa.select(order_keys.c.digest, order_keys.c.job).where(*mine)).first()
-    if row is None:
-        return None
-    if row.digest != (digest or ""):
-        raise KeyReused("This Idempotency-Key stood for another order; use a new one for each order.")
-    return row.job
+
+def _of(client: str, key: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return order_keys.c.client == client, order_keys.c.key == key

@@ -210,7 +210,7 @@ def _cursor(values: Sequence[object]) -> str:
 def _place(cursor: str, length: int) -> list[float | str]:
     try:
         values = json.loads(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
-    except ValueError:
+    except (ValueError, RecursionError):
         values = None
     if not isinstance(values, list) or not _fits(cast(list[object], values), length):
         raise CursorError("after: is no place in this list; start from its beginning")

@@ -16,9 +16,9 @@ from strikebox.jobs.schema import (
 )
 from strikebox.site.context import Site
 from strikebox.site.media import sweep
+from strikebox.site.orders import KEYS_KEPT
 
 _DAY = 86400.0
-_KEYS = _DAY  # seconds that an Idempotency-Key is remembered
 
 
 def keep(site: Site) -> None:
@@ -31,7 +31,7 @@ def keep(site: Site) -> None:
     with site.database.writing() as connection:
         for old in (
             sa.delete(orders).where(orders.c.created < oldest),
-            sa.delete(order_keys).where(order_keys.c.created < now - _KEYS),
+            sa.delete(order_keys).where(order_keys.c.created < now - KEYS_KEPT),
             sa.delete(estimates).where(estimates.c.created < oldest),
             sa.delete(batches).where(batches.c.finished < oldest),
             sa.delete(reservations).where(reservations.c.settled < oldest),

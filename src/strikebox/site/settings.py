@@ -3,6 +3,7 @@
 Without either, the site serves the embedded model on this machine.
 """
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -160,9 +161,14 @@ class Settings(BaseSettings):
             return bound()
         except ValidationError as error:
             raise SettingsError(_first_line(error, path)) from None
-        except (SourceError, ValueError, OSError) as error:
+        except (SourceError, ValueError, OSError, RecursionError) as error:
             reason = " ".join(str(error).split())
             raise SettingsError(f"{path or DEFAULT_FILE}: cannot be read ({reason}); mend it") from None
+
+    def environment(self) -> dict[str, str]:
+        """Variables from which `read` makes the same settings on another machine."""
+        sections = self.model_dump(mode="json")
+        return {f"{_PREFIX}{name.upper()}": json.dumps(value) for name, value in sections.items()}
 
     @property
     def database(self) -> str:

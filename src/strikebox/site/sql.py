@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+_PATIENCE = "10s"  # as long as SQLite waits: jobs/database.py
+
 
 def insert_once(connection: sa.Connection, table: sa.Table, values: Mapping[str, object]) -> bool:
     """Whether a row was inserted: it is, unless one with its key is there."""
@@ -22,6 +24,10 @@ def count_up(connection: sa.Connection, table: sa.Table, column: str, values: Ma
 
 
 def one_writer(connection: sa.Connection, number: int) -> None:
-    """Wait until no other transaction holds the lock `number`. SQLite has one writer as it is."""
+    """Wait until no other transaction holds the lock `number`. SQLite has one writer as it is.
+
+    On both a writer waits for ten seconds at most, so that one that hangs does not stop them all for good.
+    """
     if connection.dialect.name != "sqlite":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+        patience = sa.func.set_config("lock_timeout", _PATIENCE, sa.true())
+        connection.execute(sa.select(patience, sa.func.pg_advisory_xact_lock(number)))

@@ -1,6 +1,7 @@
 """What a file proves about its origin, and what it does not, in plain sentences."""
 
 import io
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -38,7 +39,7 @@ def verify(file: bytes, *, roots: str | None = None, name: str | None = None) ->
     compared with it. Raises ProvenanceError where the file is no picture that can be read.
     """
     try:
-        with Image.open(io.BytesIO(file), formats=_FORMATS) as image:
+        with _opened(file) as image:
             if image.width * image.height > _MOST_PIXELS:
                 raise ProvenanceError(f"is {image.width} x {image.height} px; make it smaller")
             kind, pixels = image.format, np.asarray(image.convert("RGB"))
@@ -49,6 +50,13 @@ def verify(file: bytes, *, roots: str | None = None, name: str | None = None) ->
         _mark(watermark.read(pixels), name),
         _chunks(file if kind == "PNG" else None),
     )
+
+
+def _opened(file: bytes) -> Image.Image:
+    """Without a warning of Pillow's: how many pixels are too many is said by `verify`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        return Image.open(io.BytesIO(file), formats=_FORMATS)
 
 
 def _credentials(file: bytes, roots: str | None) -> Trace:

@@ -93,6 +93,21 @@ class Waiting:
         values = {"worker": worker, "batch": batch, "pictures": pictures, "seconds": seconds}
         connection.execute(sa.insert(batches).values(finished=self._database.now, **values))
 
+    def work(self, guess: float) -> tuple[int, float]:
+        """How many jobs wait, and the seconds that one worker would take for them.
+
+        A picture takes `guess` seconds where nothing like it was measured.
+        """
+        counted = sa.select(jobs.c.batch, sa.func.count()).where(jobs.c.state == "waiting")
+        with self._database.reading() as connection:
+            waiting = [
+                (str(key), int(count)) for key, count in connection.execute(counted.group_by(jobs.c.batch))
+            ]
+            rates = {key: _rate(connection, key) or Rate(0.0, guess) for key, _ in waiting}
+        batches_of = {key: -(-count // self._batch) for key, count in waiting}
+        seconds = sum(rates[k].fixed * batches_of[k] + rates[k].each * count for k, count in waiting)
+        return sum(count for _, count in waiting), seconds
+
     def errors(self, most: int = _JUDGED) -> Sequence[tuple[float, float]]:
         """What was said and what happened, in seconds, of the latest jobs that are done."""
         with self._database.reading() as connection:

@@ -8,7 +8,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from strikebox import png
-from strikebox.generation.backend import Pixels
 from strikebox.lab.dataset import Dataset
 from strikebox.lab.features import FeatureStore, Pictures
 from strikebox.lab.measure.instruments import Instruments, References
@@ -56,10 +55,6 @@ class Looked:
     def features_of(self, dataset: Dataset, extractor: Extractor) -> Feature:
         """Of the pictures of `dataset`, (pictures, ...)."""
         return _stacked(self._look(extractor, _pictures(dataset)), [p.sha256 for p in dataset.pictures])
-
-    def pixels(self) -> list[Pixels]:
-        """The cells' pictures themselves."""
-        return [load() for load in self._own().values()]
 
     def readings(self, reader: Reader) -> list[Reading]:
         """Of the cells."""

@@ -15,6 +15,8 @@ from strikebox.store import CellRecord
 
 CellName = tuple[str, str, int]  # recipe, subject, seed
 
+MOST_SHOWN = 3_000  # pictures in the grid: the page of a larger design grows no further
+
 
 @dataclass(frozen=True, slots=True)
 class Plate:
@@ -94,9 +96,24 @@ class Facts:
         return next((arm for arm in self.arms if arm.recipe.name == name), self.arms[0])
 
     @property
+    def seeds(self) -> tuple[int, ...]:
+        """Those that the grid shows: the first ones of a design with more than MOST_SHOWN pictures."""
+        seeds = self.run.design.seeds
+        return (
+            seeds
+            if self.pictures <= MOST_SHOWN
+            else seeds[: max(1, MOST_SHOWN * len(seeds) // self.pictures)]
+        )
+
+    def shown(self, arm: Arm) -> list[Plate]:
+        """Pictures of `arm` that the grid shows."""
+        seeds = frozenset(self.seeds)
+        return [plate for plate in arm.plates if plate.cell.seed in seeds]
+
+    @property
     def anchors(self) -> Mapping[CellName, str]:
-        """Where each picture stands on the page."""
-        return {plate.name: plate.anchor for arm in self.arms for plate in arm.plates}
+        """Where each picture that is shown stands on the page."""
+        return {plate.name: plate.anchor for arm in self.arms for plate in self.shown(arm)}
 
     @property
     def spent(self) -> float | None:

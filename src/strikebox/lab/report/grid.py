@@ -34,12 +34,14 @@ def section(facts: Facts) -> Markup | None:
     """The grid."""
     design = facts.run.design
     figures = None if facts.verdict is None else measures.by_cell(facts.verdict.measured)
-    form = fitting([path for arm in facts.arms for plate in arm.plates if (path := _path(facts, plate))])
+    shown = (plate for arm in facts.arms for plate in facts.shown(arm))
+    form = fitting([path for plate in shown if (path := _path(facts, plate))])
     arms = [(arm.recipe, list(_shown(facts, arm, figures or {}, form))) for arm in facts.arms]
     return fill(
         "grid.html",
         subjects=design.subjects,
-        seeds=design.seeds,
+        seeds=facts.seeds,
+        left_out=_left_out(facts),
         arms=arms,
         missing=facts.pictures - facts.made,
         compressed=None if form == AS_IS else _compressed(facts, form),
@@ -49,6 +51,17 @@ def section(facts: Facts) -> Markup | None:
 
 def _path(facts: Facts, plate: Plate) -> Path | None:
     return None if plate.record is None else facts.run.folder.pictures.path(plate.record.picture)
+
+
+def _left_out(facts: Facts) -> str | None:
+    """What is said where not all pictures are shown."""
+    shown, seeds = len(facts.seeds), len(facts.run.design.seeds)
+    if shown == seeds:
+        return None
+    return (
+        f"Of {seeds:,} seeds the first {shown:,} are shown; all pictures count, and lie in the run's folder, "
+        "in pictures/, named in cells.parquet."
+    )
 
 
 def _compressed(facts: Facts, form: Form) -> str:
@@ -62,7 +75,7 @@ def _compressed(facts: Facts, form: Form) -> str:
 
 
 def _shown(facts: Facts, arm: Arm, figures: Mapping[CellName, Figures], form: Form) -> Iterator[Shown]:
-    for position, plate in enumerate(arm.plates):
+    for position, plate in enumerate(facts.shown(arm)):
         cell, measured, path = plate.cell, figures.get(plate.name), _path(facts, plate)
         marks = () if measured is None or plate.record is None else tuple(measures.marks(measured))
         caption = f"{cell.subject}, seed {cell.seed}"
@@ -71,7 +84,7 @@ def _shown(facts: Facts, arm: Arm, figures: Mapping[CellName, Figures], form: Fo
             title=arm.recipe.title,
             caption=caption,
             alt="; ".join((f"{arm.recipe.title}: {caption}", *(mark.words for mark in marks))),
-            starts_subject=position % len(facts.run.design.seeds) == 0,
+            starts_subject=position % len(facts.seeds) == 0,
             url=None if path is None else data_url(path, form),
             width=cell.size.width,
             height=cell.size.height,

@@ -102,7 +102,7 @@ def _whole_lines(content: bytes) -> list[bytes]:
 def _parses(line: bytes) -> bool:
     try:
         return isinstance(json.loads(line), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 

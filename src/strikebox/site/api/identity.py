@@ -48,8 +48,8 @@ Actor = Annotated[Asker, Depends(actor_of)]
 
 
 def digest(body: BaseModel) -> str:
-    """Tells one order from another under the same Idempotency-Key."""
-    return hashlib.sha256(body.model_dump_json().encode()).hexdigest()
+    """Tells one order from another under the same Idempotency-Key; who asks again may have a new proof."""
+    return hashlib.sha256(body.model_dump_json(exclude={"altcha"}).encode()).hexdigest()
 
 
 def _secret(header: str | None) -> str:
