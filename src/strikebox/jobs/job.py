@@ -40,9 +40,7 @@ class Job:
     started: float | None  # of the last attempt
     finished: float | None
     result: Mapping[str, object] = field(default_factory=dict[str, object])  # JSON, of a done job
-    error: str | None = (
-        None  # of its last failure: `code: line for the operator`
-    )
+    error: str | None = None  # of its last failure: `code: line for the operator`
     version: int = 0  # grows with every change of the row
 
     @property
