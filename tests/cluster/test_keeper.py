@@ -16,8 +16,8 @@ from toys import found, open_toy_site, order, until
 
 from strikebox.cluster.keeper import Keeper
 from strikebox.cluster.pool import needs
-from strikebox.cluster.scaling import Scale
 from strikebox.site.context import Site
+from strikebox.site.scaling import Scale
 from strikebox.worker.remote import crew_of
 
 SECONDS = 120.0  # for processes to start on a busy machine

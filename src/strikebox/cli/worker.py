@@ -65,10 +65,10 @@ def _keep(settings: "Settings", address: str, least: int, most: int | None, cpus
     from strikebox.cluster.joining import joined
     from strikebox.cluster.keeper import Keeper
     from strikebox.cluster.pool import needs, room
-    from strikebox.cluster.scaling import Scale
     from strikebox.errors import SettingsError
     from strikebox.site import logs
     from strikebox.site.context import open_site
+    from strikebox.site.scaling import Scale
     from strikebox.worker.remote import crew_of
 
     if most is not None and least > most:

@@ -14,9 +14,9 @@ from typing import Any, final
 
 from strikebox.cluster.joining import Ray
 from strikebox.cluster.post import Post, StartCrew
-from strikebox.cluster.scaling import Scale
 from strikebox.errors import JobsError
 from strikebox.site.context import Site
+from strikebox.site.scaling import Scale
 
 LEAVE = 29.0  # seconds that posts have to leave
 SILENT = 30.0  # seconds without an answer after which a post counts as wedged

@@ -1,6 +1,5 @@
 """The rented machines of a run, each with a worker that leases, makes, dies and starts again."""
 
-import math
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, final
@@ -10,9 +9,8 @@ import simpy
 
 from strikebox.site.capacity.line import Line, Order
 from strikebox.site.capacity.scenario import Scenario
+from strikebox.site.scaling import Scale
 
-SOON = 60.0  # seconds of waiting work a machine, above which another one is rented
-IDLE = 300.0  # seconds without work after which one is given back
 _THOUGHT = 10.0  # seconds between two looks at the line
 
 Process = Generator[simpy.Event, Any, None]
@@ -42,6 +40,7 @@ class Machines:
         self._measured = [int(dice.integers(max(len(kind.factors), 1))) for kind in scenario.kinds]
         self._rented_since: dict[int, float] = {}
         self._rented = self.busy = 0.0
+        self._too_many = 0
         self._least = self._fleet.gpus if self._fleet.least is None else self._fleet.least
         for number in range(self._least):
             env.process(self._machine(number, 0.0))
@@ -78,11 +77,11 @@ class Machines:
         return self._env.timeout(float(self._dice.exponential(lives)))
 
     def _life(self) -> Process:
-        """One worker until it dies or nothing is left to do for long."""
+        """One worker until it dies or is one too many."""
         leased: list[Order] = []
         began, woken = self._env.now, self._env.event()
         try:
-            while True:
+            while not self._leaves():
                 leased, began = self._line.lease(), self._env.now
                 if leased:
                     yield self._env.timeout(self._seconds(leased))
@@ -90,10 +89,7 @@ class Machines:
                     continue
                 woken = self._env.event()
                 self._idle.append(woken)
-                yield woken if self._stays else woken | self._env.timeout(IDLE)
-                if not woken.triggered:
-                    self._idle.remove(woken)
-                    return
+                yield woken
                 if soonest := woken.value:
                     yield self._env.timeout(soonest)
         except simpy.Interrupt:
@@ -104,9 +100,12 @@ class Machines:
             else:
                 self.wake()  # it was about to look; another one must
 
-    @property
-    def _stays(self) -> bool:
-        return len(self._rented_since) <= self._least
+    def _leaves(self) -> bool:
+        """Whether the worker that asks, between two batches, is given back."""
+        if not self._too_many:
+            return False
+        self._too_many -= 1
+        return True
 
     def _seconds(self, leased: Sequence[Order]) -> float:
         number = leased[0].kind
@@ -127,14 +126,20 @@ class Machines:
         return max(min(end, last) - max(start, first), 0.0)
 
     def _scale(self) -> Process:
-        """Rent more while the line is long; workers give back what is idle."""
-        number = self._least
+        """Rent more where the line is long, give back what is idle."""
+        scale, number = Scale(self._least, self._fleet.gpus), self._least
         while True:
             yield self._env.timeout(_THOUGHT)
-            wanted = min(math.ceil(self._waiting_work() / SOON), self._fleet.gpus)
-            for _ in range(wanted - len(self._rented_since)):
+            there = len(self._rented_since) - self._too_many
+            jobs = sum(self._line.waiting)
+            wanted = scale.wanted(self._env.now, there, jobs, self._waiting_work())
+            for _ in range(wanted - there):
                 self._env.process(self._machine(number, self._fleet.start))
                 number += 1
+            for _ in range(there - wanted):
+                self._too_many += 1
+                if self._idle:
+                    self._idle.popleft().succeed(0.0)
 
     def _waiting_work(self) -> float:
         """Seconds of one worker that wait, in full batches."""

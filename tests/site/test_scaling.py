@@ -2,7 +2,7 @@
 
 import pytest
 
-from strikebox.cluster.scaling import Scale
+from strikebox.site.scaling import Scale
 
 
 def scale(least: int = 1, most: int = 4) -> Scale:
