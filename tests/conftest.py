@@ -1,10 +1,12 @@
-"""With CI=true nothing may be skipped: what is not run is not known to work."""
+"""With CI=true nothing may be skipped: what is not run is not known to work. And one browser for all."""
 
 import os
-from collections.abc import Generator
+import shutil
+from collections.abc import Generator, Iterator
 from typing import TypeVar
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
@@ -26,3 +28,16 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     return skip_is_failure((yield))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, without a window. A process can have but one: Playwright keeps its event loop."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.skip("Chromium is not installed: apt install chromium")
+    with sync_playwright() as playwright:
+        # The sandbox needs rights that containers do not give; these pages are our own.
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -93,6 +93,8 @@ def test_what_is_there_is_not_made_again(
     asked: tuple[Path, list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, words = asked
+    assert strikebox(*words, "--no-white-box") == 0
+    capsys.readouterr()
     before = Counting.made
     assert strikebox(*words, "--no-white-box", "--json") == 0
     assert Counting.made == before

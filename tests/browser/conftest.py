@@ -1,25 +1,11 @@
-"""A real Chromium, and before it `strikebox serve` on the embedded model, with pictures on its walls."""
+"""`strikebox serve` on the embedded model, with pictures on its walls, for a real Chromium."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
 from filled import fill, hang, opened
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 from served import CONFIG, SUBJECTS, UNCHECKED, NewPage, running
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, without a window."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        pytest.skip("Chromium is not installed: apt install chromium")
-    with sync_playwright() as playwright:
-        # The sandbox needs rights that containers do not give; these pages are our own.
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

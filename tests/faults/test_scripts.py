@@ -1,6 +1,5 @@
 """Scripts that visitors write, on every page, in a real Chromium: none runs, and the policy stops none."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote_from_bytes
@@ -8,7 +7,7 @@ from urllib.parse import quote_from_bytes
 import corpus
 import pytest
 from filled import fill, hang, opened, publish
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from served import serving_app
 
 from strikebox.errors import PromptRefused
@@ -59,16 +58,11 @@ def _queue(site: Site, text: str) -> None:
 
 
 @pytest.fixture
-def page(hostile: tuple[str, Site, list[str]]) -> Iterator[Page]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        pytest.skip("Chromium is not installed: apt install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        context = browser.new_context(base_url=hostile[0])
-        context.add_init_script(_TRAPS)
-        yield context.new_page()
-        browser.close()
+def page(hostile: tuple[str, Site, list[str]], chromium: Browser) -> Iterator[Page]:
+    context = chromium.new_context(base_url=hostile[0])
+    context.add_init_script(_TRAPS)
+    yield context.new_page()
+    context.close()
 
 
 def addresses(ids: list[str], job: str) -> Iterator[str]:

@@ -48,7 +48,7 @@ def _fill(site: Site, connection: sa.Connection, table: sa.Table) -> None:
     id = sa.cast(i + 1_000_000_000, sa.String)
     client = sa.literal("client ") + sa.cast(i % 500, sa.String)
     age = site.database.now - i * 1.0
-    word = sa.case((i % 20 == 0, sa.literal("cat") + id), else_=sa.literal("w") + id)
+    word = sa.case((i % 10 == 0, sa.literal("cat") + id), else_=sa.literal("w") + id)
     known: dict[str, Any] = {
         **{"id": id, "job": id, "picture": id, "file": id + ".png", "thumbnail": id + ".webp", "word": word},
         **{"created": age, "finished": age, "settled": age, "actual": 2.0, "votes": i % 50},
