@@ -69,7 +69,7 @@ def test_the_gallery_grows_as_one_scrolls(new_page: NewPage) -> None:
     while page.locator(".more-cards").count():
         before = cards(page)
         page.locator(".more-cards").scroll_into_view_if_needed()
-        page.wait_for_function("n => document.querySelectorAll('.card').length > n", arg=before)
+        page.locator(".card").nth(before).wait_for(state="attached")
     assert cards(page) >= len(SUBJECTS)
     assert page.url.endswith("/gallery")
 

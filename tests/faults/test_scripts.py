@@ -7,6 +7,7 @@ from urllib.parse import quote_from_bytes
 import corpus
 import pytest
 from filled import fill, hang, opened, publish
+from house import wait_for
 from playwright.sync_api import Browser, Page
 from served import serving_app
 
@@ -104,5 +105,6 @@ def _touch(page: Page) -> None:
 def _caught_when_it_is_there(page: Page) -> bool:
     page.goto("/")
     page.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"trap()\">')")
-    page.wait_for_function("window.caught.length > 0")
+    # Not by wait_for_function, whose second look is an eval, which the policy forbids.
+    wait_for(lambda: bool(page.evaluate("window.caught.length > 0")), "a caught violation")
     return "violation" in str(page.evaluate("window.caught"))
