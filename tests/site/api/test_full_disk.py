@@ -1,13 +1,12 @@
 """A disk that is really full: a file system of a few megabytes, filled to the last byte."""
 
-import errno
 import os
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from disks import fill, small_disk
 from fastapi.testclient import TestClient
 
 from strikebox.errors import StoreError
@@ -15,38 +14,14 @@ from strikebox.site.context import Site
 from strikebox.site.pictures import Picture
 from strikebox.site.settings import StorageSection
 
+__all__ = ["small_disk"]
+
 _MOST = 400  # orders; the room that the database has taken already holds some
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A small disk of its own. Only root may mount one."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(place)]
-    try:
-        subprocess.run(mount, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"no small file system can be mounted here: {error}")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
-
-
-@pytest.fixture
-def site(open_one: Callable[..., Site], disk: Path) -> Site:
-    return open_one(storage=StorageSection(folder=disk / "site"))
-
-
-def fill(disk: Path) -> Path:
-    """A file that leaves nothing free."""
-    ballast = disk / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(os.urandom(4096))
-        except OSError as error:
-            assert error.errno == errno.ENOSPC
-    return ballast
+def site(open_one: Callable[..., Site], small_disk: Path) -> Site:
+    return open_one(storage=StorageSection(folder=small_disk / "site"))
 
 
 def until_refused(web: TestClient) -> tuple[int, Any]:
@@ -59,14 +34,14 @@ def until_refused(web: TestClient) -> tuple[int, Any]:
 
 
 def test_orders_wait_pages_stay_and_nothing_is_lost(
-    web: TestClient, site: Site, disk: Path, finish: Callable[..., Picture]
+    web: TestClient, site: Site, small_disk: Path, finish: Callable[..., Picture]
 ) -> None:
     web.post("/api/v1/jobs", json={"subject": "cat"})
     picture = finish()
-    ballast = fill(disk)
+    ballast = fill(small_disk)
     taken, told = until_refused(web)
     assert (told.status_code, told.json()["code"]) == (503, "database-unavailable")
-    assert int(told.headers["retry-after"]) > 0 and str(disk) not in told.text
+    assert int(told.headers["retry-after"]) > 0 and str(small_disk) not in told.text
     page = web.post("/make", data={"subject": "cat"}, headers={"Accept": "text/html"})
     assert page.status_code == 503 and "retry-after" in page.headers and "Traceback" not in page.text
 
