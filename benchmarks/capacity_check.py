@@ -29,6 +29,7 @@ import numpy as np
 import sqlalchemy as sa
 import toys
 from ablation import machine
+from readiness import until_ready
 
 from strikebox.jobs import Database
 from strikebox.jobs.schema import batches, estimates, jobs, orders
@@ -68,7 +69,7 @@ def embedded(folder: Path, port: int) -> Iterator[Place]:
         command = [strikebox, "serve", "--port", str(port)]
         server = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=folder.parent)
         try:
-            _answers(address)
+            until_ready(address)
             yield place
         finally:
             server.terminate()
@@ -204,17 +205,6 @@ def _all_end(database: Database) -> None:
                 return
         time.sleep(0.2)
     raise TimeoutError("orders were not made within 20 minutes")
-
-
-def _answers(address: str) -> None:
-    for _ in range(600):
-        try:
-            if httpx.get(f"{address}/readyz", timeout=5).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.5)
-    raise TimeoutError("the site was not ready within minutes")
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from typing import Any
 import httpx2 as httpx
 import numpy as np
 from ablation import machine
+from readiness import until_ready
 
 ANIMALS = (
     "cat", "dog", "fox", "bear", "owl", "rabbit", "horse", "cow", "pig", "duck", "frog", "tiger", "lion",
@@ -72,7 +73,7 @@ def measure(makers: int, port: int, folder: Path) -> dict[str, Any]:
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=folder)
         try:
-            _answers(address)
+            until_ready(address)
             people = [Maker(address, n) for n in range(makers)]
             for maker in people[:FIRST]:
                 maker.make()
@@ -102,17 +103,6 @@ def told(made: list[dict[str, Any]]) -> dict[str, Any]:
         "wrong_share_p90": round(float(np.quantile(share, 0.9)), 2),
         "last_seconds": round(max(one["took"] for one in made), 1),
     }
-
-
-def _answers(address: str) -> None:
-    for _ in range(300):
-        try:
-            if httpx.get(f"{address}/readyz", timeout=5).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.5)
-    raise TimeoutError("the site was not ready within minutes")
 
 
 def main() -> None:
