@@ -26,10 +26,11 @@ from strikebox.generation.backend import (
 from strikebox.generation.cost import cost_alone
 from strikebox.generation.plan import Plan, make_cell, make_plan, noise_seed
 from strikebox.generation.render import Progress, render
+from strikebox.generation.segments import Segment
 from strikebox.generation.toy import ToyBackend
 from strikebox.passes import Handoff, ImageToImage, LoraUse, Sigma, TextToImage
 from strikebox.recipe import Recipe
-from strikebox.store import CellRecord, Identity, RunFolder
+from strikebox.store import Identity, RunFolder
 
 IDENTITY = Identity(design={}, model={}, lora=None, settings={})
 SUBJECTS = ("cat", "dog", "owl")
@@ -409,9 +410,25 @@ def test_a_deleted_picture_is_made_again_and_nothing_else(tmp_path: Path) -> Non
 
 
 def test_a_consumer_may_leave_at_any_cell(tmp_path: Path) -> None:
-    plan = plan_of(("baseline", "lora"), seeds=(1,))
-    seen: list[CellRecord] = []
+    plan, backend = plan_of(("baseline", "lora"), seeds=(1, 2)), ToyBackend()
     for _ in plan.cells:
         with store.writing(tmp_path, IDENTITY, {}) as folder:
-            seen.append(next(iter(render(plan, ToyBackend(), folder))))
-    assert {record.key for record in seen} == {cell.key for cell in plan.cells}
+            next(iter(render(plan, backend, folder, batch_size=2)), None)
+    assert folder.cells().keys() == {cell.key for cell in plan.cells}
+    assert backend.decoded == len(plan.cells)
+
+
+def test_a_batch_that_fails_takes_nothing_with_it(tmp_path: Path) -> None:
+    """Pictures of the batch before may still wait for their files."""
+    plan, backend = plan_of(("baseline",), seeds=(1, 2)), ToyBackend()
+    batches = iter([True, False])
+
+    def run_batch(_: Sequence[Segment], asked: Sequence[Denoise]) -> list[Latents]:
+        if not next(batches):
+            raise Stop
+        return backend.denoise(asked)
+
+    with store.writing(tmp_path, IDENTITY, {}) as folder:
+        with pytest.raises(Stop):
+            list(render(plan, backend, folder, batch_size=1, run_batch=run_batch))
+        assert len(folder.cells()) == 1

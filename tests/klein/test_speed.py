@@ -129,16 +129,6 @@ def test_a_wrong_or_missing_kernel_is_never_the_fastest() -> None:
     assert attention.fastest(kernels, inputs, lambda _: next(times)) == "fast"
 
 
-@pytest.mark.parametrize(("time", "chosen"), [(11.0, "named"), (12.0, attention.DEFAULT)])
-def test_a_named_kernel_is_taken_where_it_is_about_as_fast(time: float, chosen: str) -> None:
-    """What the default becomes within a compiled block is another question than what was measured."""
-    inputs = tuple(torch.randn(2, 8, 2, 16) for _ in range(3))
-    right = attention.kernel(attention.DEFAULT)
-    times = iter([10.0, time])
-    kernels = {attention.DEFAULT: right, "named": right}
-    assert attention.fastest(kernels, inputs, lambda _: next(times)) == chosen
-
-
 def test_the_check_takes_a_wrong_kernel_back(
     tiny: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -63,3 +63,12 @@ def test_more_prompts_than_it_remembers(parts: tuple[Qwen3ForCausalLM, PreTraine
     small = PromptEncoder(encoder, tokenizer, tokens=12, layers=(1, 2, 4), capacity=1)
     together = small(["cat", "dog", "fox"])
     torch.testing.assert_close(together, torch.cat([small([p]) for p in ("cat", "dog", "fox")]))
+
+
+def test_the_number_of_a_device_does_not_make_it_another(
+    parts: tuple[Qwen3ForCausalLM, PreTrainedTokenizerFast],
+) -> None:
+    """Copying eight gigabytes of layers for each new prompt takes a quarter of a second."""
+    encoder, tokenizer = parts
+    PromptEncoder(encoder, tokenizer, tokens=12, layers=(1, 2, 4), device=torch.device("cpu", 0))
+    assert not any(hasattr(module, "_diffusers_hook") for module in encoder.modules())

@@ -1,11 +1,13 @@
 """A plan made into pictures: batch by batch, each result on the disk as soon as it is there.
 
 Latents live on the disk, not in memory, so that a run of any length takes the memory of one batch, and a run
-that was stopped, by whatever means, computes nothing again that was finished.
+that was stopped, by whatever means, computes nothing again that was finished. PNG files are compressed by
+threads while the next batch is computed.
 """
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from time import perf_counter
 from typing import final
@@ -13,7 +15,7 @@ from typing import final
 from strikebox import png
 from strikebox.generation import inputs
 from strikebox.generation.agenda import Agenda
-from strikebox.generation.backend import Backend, Denoise, Latents, Pixels
+from strikebox.generation.backend import Backend, Denoise, Latents
 from strikebox.generation.cost import cost_alone
 from strikebox.generation.plan import Cell, Plan
 from strikebox.generation.segments import Continue, Segment
@@ -56,14 +58,47 @@ def render(
         raise ValueError(f"the plan is for {plan.model}, the backend holds {backend.model}")
     job = _Job(plan, backend, folder, _WINDOW * batch_size, run_batch or (lambda _, a: backend.denoise(a)))
     on_progress(job.progress())
-    for results in job.undecoded(batch_size):
-        yield from job.finish_cells(results)
-        on_progress(job.progress())
-    while batch := job.agenda.next_batch(batch_size):
-        results = job.run(batch)
-        on_progress(job.progress())
-        yield from job.finish_cells(results)
-        on_progress(job.progress())
+    with ThreadPoolExecutor(thread_name_prefix="png") as threads:
+        try:
+            for results in job.undecoded(batch_size):
+                job.decode(results, threads)
+                yield from job.finish_cells()
+                on_progress(job.progress())
+            while batch := job.agenda.next_batch(batch_size):
+                results = job.run(batch)
+                yield from job.finish_cells()
+                on_progress(job.progress())
+                job.decode(results, threads)
+            for record in job.finish_cells():
+                yield record
+                on_progress(job.progress())
+        finally:
+            deque(job.finish_cells(), maxlen=0)  # nothing that was made is lost with the batch after it
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A cell whose picture is being compressed."""
+
+    latents: str  # the key of those that it was decoded from
+    cell: Cell
+    made: png.Provenance
+    seconds: float
+    png: Future[bytes]
+
+    def cell_record(self, picture: str) -> CellRecord:
+        """Of the cell whose file is called `picture`."""
+        return CellRecord(
+            key=self.cell.key,
+            recipe=self.cell.recipe.name,
+            subject=self.cell.subject,
+            seed=self.cell.seed,
+            prompts=self.cell.prompts,
+            picture=picture,
+            forwards=self.made.forwards,
+            flops=self.made.flops,
+            seconds=self.seconds,
+        )
 
 
 @final
@@ -79,6 +114,7 @@ class _Job:
         self.agenda = Agenda(plan, list(unfinished), kept, window)
         self._steps, self._cells_left = plan.guided_steps, len(unfinished)
         self._ending: defaultdict[str, list[Cell]] = defaultdict(list)
+        self._files: deque[_File] = deque()
         for cell in unfinished:
             self._ending[plan.paths[cell.key][-1].key].append(cell)
         self._kept = {key for key in kept if self.agenda.needs(key)}
@@ -114,8 +150,8 @@ class _Job:
         self._drop(self.agenda.finish(batch))
         return results
 
-    def finish_cells(self, results: Mapping[str, KeptLatents]) -> Iterator[CellRecord]:
-        """Decode the latents in which cells end, and write picture and record of each."""
+    def decode(self, results: Mapping[str, KeptLatents], threads: Executor) -> None:
+        """Decode the latents in which cells end, and begin to make files of the pictures."""
         ending = {key: kept.latents for key, kept in results.items() if key in self._ending}
         if not ending:
             return
@@ -124,26 +160,19 @@ class _Job:
         share = self._spend(started, rows=len(ending))
         for key, picture in pictures.items():
             for cell in self._ending.pop(key):
-                record = self._finish(cell, picture, results[key].seconds + share)
-                self._cells_left -= 1
-                self._drop(self.agenda.release([key]))
-                yield record
+                made = _provenance(cell, self._plan)
+                png_ = threads.submit(png.encode, picture, made)
+                self._files.append(_File(key, cell, made, results[key].seconds + share, png_))
 
-    def _finish(self, cell: Cell, picture: Pixels, seconds: float) -> CellRecord:
-        provenance = _provenance(cell, self._plan)
-        record = CellRecord(
-            key=cell.key,
-            recipe=cell.recipe.name,
-            subject=cell.subject,
-            seed=cell.seed,
-            prompts=cell.prompts,
-            picture=self._folder.pictures.put(png.encode(picture, provenance)),
-            forwards=provenance.forwards,
-            flops=provenance.flops,
-            seconds=seconds,
-        )
-        self._folder.write_cell(record)
-        return record
+    def finish_cells(self) -> Iterator[CellRecord]:
+        """Write picture and record of each cell that was decoded."""
+        while self._files:
+            file = self._files.popleft()
+            record = file.cell_record(self._folder.pictures.put(file.png.result()))
+            self._folder.write_cell(record)
+            self._cells_left -= 1
+            self._drop(self.agenda.release([file.latents]))
+            yield record
 
     def _spend(self, started: float, rows: int) -> float:
         """Add the time since `started` to the run's; returns the share of one of `rows`."""

@@ -38,7 +38,7 @@ class PromptEncoder:
         """
         self._model = trimmed(text_encoder.model, max(layers))
         self._device = device or self._model.device
-        if self._device != self._model.device:
+        if self._device.type != self._model.device.type:  # not the index: `cuda` is `cuda:0` to a tensor
             # One layer is copied while the one before computes.
             apply_group_offloading(
                 self._model,
