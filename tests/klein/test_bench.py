@@ -15,7 +15,7 @@ from strikebox.generation.cost import forward_flops
 from strikebox.klein.bench import cases, random_weights, suite
 from strikebox.klein.bench.fidelity import compare
 from strikebox.klein.bench.random_weights import KLEIN_4B, TINY
-from strikebox.klein.bench.work import Work, guided_in, smaller_first_pass, variants
+from strikebox.klein.bench.work import Work, distilled, gated, guided_in, smaller_first_pass, variants
 from strikebox.lab.bench import page
 from strikebox.lab.bench.figures import Book, Figure, Results, read
 
@@ -160,7 +160,10 @@ def test_reduced_recipes_are_what_they_say() -> None:
     assert [p.size for p in small.passes] == [0.25, 1.0]
     guided = guided_in(recipe, 0.3, 0.97)
     grid = variants(recipe, 4)
-    assert len({r.hash for r in (recipe, small, guided, *grid)}) == 6, (
+    alone, short = gated(recipe, 0.8), distilled(recipe, 4)
+    assert [p.lora and p.lora.sigma for p in alone.passes] == [(0.8, 1.0)]
+    assert [(p.steps, p.guidance) for p in short.passes] == [(28, 4.0), (4, 1.0)]
+    assert len({r.hash for r in (recipe, small, guided, alone, short, *grid)}) == 8, (
         "one of the grid is the sandwich itself"
     )
     assert len({r.passes[0] for r in grid}) == 1

@@ -11,7 +11,14 @@ from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchE
 from strikebox.klein.backend import KleinBackend
 from strikebox.klein.bench.ours import Ours
 from strikebox.klein.bench.stock import FairSandwich, StockSandwich
-from strikebox.klein.bench.work import Work, guided_in, smaller_first_pass, variants
+from strikebox.klein.bench.work import (
+    Work,
+    distilled,
+    gated,
+    guided_in,
+    smaller_first_pass,
+    variants,
+)
 from strikebox.klein.speed.options import Options
 from strikebox.klein.weights import Weights
 from strikebox.recipe import Recipe
@@ -65,6 +72,14 @@ def _reduced(work: Work) -> Sequence[Recipe]:
     return [guided_in(smaller_first_pass(work.recipe(), 0.25), 0.3, 0.97)]
 
 
+def _gated(work: Work) -> Sequence[Recipe]:
+    return [gated(work.recipe(), 0.8)]
+
+
+def _four_steps(work: Work) -> Sequence[Recipe]:
+    return [distilled(work.recipe(), 4)]
+
+
 _EXACT, _EIGHT, _NEAR = (Options(speed=speed) for speed in ("exact", "quantised", "approximate"))
 
 CASES: Mapping[str, Build] = {
@@ -74,9 +89,12 @@ CASES: Mapping[str, Build] = {
     "exact": _ours(_EXACT, _sandwich),
     "quantised": _ours(_EIGHT, _sandwich),
     "half-pass-1": _ours(_EXACT, _small(0.5)),
+    "gated": _ours(_EXACT, _gated),
+    "four-step-pass-2": _ours(_EXACT, _four_steps),
     "approximate": _ours(_NEAR, _sandwich),
     "approximate-half-pass-1": _ours(_NEAR, _small(0.5)),
     "approximate-quarter-pass-1": _ours(_NEAR, _small(0.25)),
+    "approximate-gated": _ours(_NEAR, _gated),
     "approximate-reduced": _ours(_NEAR, _reduced),
     "approximate-ultra-reduced": _ours(replace(_NEAR, reuse="ultra"), _reduced),
     "grid-1": _ours(_EXACT, lambda work: variants(work.recipe(), 1)),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from strikebox.recipe import ImageToImage, LoraUse, Recipe, Strength, TextToImage
+from strikebox.recipe import ImageToImage, LoraUse, Recipe, Sigma, Strength, TextToImage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +49,24 @@ def guided_in(recipe: Recipe, low: float, high: float) -> Recipe:
     """The same with guidance on for steps that start at a sigma in (low, high] alone."""
     passes = tuple(replace(pass_, guidance_sigma=(low, high)) for pass_ in recipe.passes)
     return replace(recipe, name=f"{recipe.name}-guided-{low:g}-{high:g}", passes=passes)
+
+
+def gated(recipe: Recipe, sigma: float) -> Recipe:
+    """Pass 1 alone, with the LoRA on above `sigma`: what pass 2 is for, without it."""
+    first = recipe.passes[0]
+    lora = first.lora and replace(first.lora, sigma=(sigma, 1.0))
+    return replace(recipe, name=f"{recipe.name}-gated-{sigma:g}", passes=(replace(first, lora=lora),))
+
+
+def distilled(recipe: Recipe, steps: int) -> Recipe:
+    """The same with so few unguided steps in pass 2, which only a distilled model makes well.
+
+    It starts at sigma 0.98, about where strength 0.9 of 28 steps does.
+    """
+    first, second = recipe.passes
+    assert isinstance(second, ImageToImage)
+    short = replace(second, steps=steps, guidance=1.0, start=Sigma(0.98))
+    return replace(recipe, name=f"{recipe.name}-pass-2-{steps}", passes=(first, short))
 
 
 def variants(recipe: Recipe, count: int) -> list[Recipe]:
