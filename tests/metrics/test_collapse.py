@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from strikebox.metrics import collapse
 from strikebox.metrics.collapse import (
     Alike,
     alike,
@@ -28,6 +27,11 @@ def shared(rng: np.random.Generator, labels: np.ndarray, weight: float) -> Featu
     return (directions(rng) + weight * common).astype(np.float32)
 
 
+def cosines_of(features: Feature) -> np.ndarray:
+    unit = features.astype(np.float64) / np.linalg.norm(features.astype(np.float64), axis=1, keepdims=True)
+    return unit @ unit.T
+
+
 @pytest.mark.parametrize(("different", "copies"), [(1, 6), (3, 4), (5, 1)])
 def test_it_counts_the_different_pictures(different: int, copies: int) -> None:
     assert effective_pictures(np.repeat(np.eye(8, dtype=np.float32)[:different], copies, axis=0)) == (
@@ -38,7 +42,7 @@ def test_it_counts_the_different_pictures(different: int, copies: int) -> None:
 def test_it_is_the_inverse_of_the_summed_squares_of_eigenvalues() -> None:
     """Order-2 Renyi entropy of the kernel's spectrum (Jalali, Li and Farnia, NeurIPS 2023)."""
     features = directions(np.random.default_rng(0))
-    spectrum = np.linalg.eigvalsh(collapse.kernel(features) / len(features))
+    spectrum = np.linalg.eigvalsh(cosines_of(features) / len(features))
     assert effective_pictures(features) == pytest.approx(1 / np.square(spectrum).sum())
 
 
@@ -100,6 +104,28 @@ def test_seed_lock_bears_missing_cells_and_says_none_where_nothing_tells() -> No
     assert seed_lock(features[:2], [0, 1], [1, 2], rng) is None
 
 
+@pytest.mark.parametrize("dim", [4, 60])
+def test_sums_of_groups_are_sums_over_pairs(dim: int) -> None:
+    """With cells missing and cells of several pictures; in few dimensions and in many."""
+    rng = np.random.default_rng(8)
+    features, subjects, seeds = directions(rng, 30, dim), rng.integers(0, 4, 30), rng.integers(0, 5, 30)
+    cosines = cosines_of(features)
+    apart, under_one = subjects[:, None] != subjects, seeds[:, None] == seeds
+    lock, found = seed_lock(features, subjects, seeds, rng, draws=9), alike(features, subjects, seeds)
+    assert lock is not None
+    assert found is not None
+    differ = cosines[apart & ~under_one].mean()
+    assert lock.observed == pytest.approx(cosines[apart & under_one].mean() - differ)
+    assert found.mean == pytest.approx(differ)
+    without = np.array(
+        [
+            cosines[apart & ~under_one & (subjects != out)[:, None] & (subjects != out)].mean()
+            for out in range(4)
+        ]
+    )
+    assert found.error == pytest.approx(np.sqrt(3 / 4 * np.square(without - without.mean()).sum()))
+
+
 def test_alike_is_the_mean_over_pairs_of_other_subject_and_seed() -> None:
     features = np.array([[1, 0], [0, 1], [1, 0], [0.6, 0.8]], np.float32)
     found = alike(features, [0, 0, 1, 1], [1, 2, 1, 2])
@@ -151,4 +177,4 @@ def test_collapsed_only_beyond_both_the_base_model_and_the_style() -> None:
 
 def test_a_feature_without_length_is_refused() -> None:
     with pytest.raises(ValueError, match="length 0"):
-        collapse.kernel(np.zeros((2, 3), np.float32))
+        effective_pictures(np.zeros((2, 3), np.float32))

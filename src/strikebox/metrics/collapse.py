@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
 from strikebox.metrics.features import Feature, Metric
+from strikebox.metrics.groups import Groups, both, numbers, spanned
 from strikebox.metrics.permutation import DRAWS, Labels, Order, Permuted, within_groups
 
 Matrix = NDArray[np.float64]
@@ -66,7 +67,7 @@ class GlobalCollapse:
 def effective_pictures(features: Feature) -> float:
     """RKE = 1 / sum((K / n)^2) of `features` (n, dim): 1 where all pictures agree, n where none do.
 
-    Raises ValueError on fewer than two pictures: one says nothing about collapse.
+    Raises ValueError on fewer than two pictures, which say nothing about collapse, or a feature of length 0.
     """
     if len(features) < 2:
         raise ValueError(f"collapse needs at least 2 pictures, got {len(features)}")
@@ -97,19 +98,23 @@ def seed_lock(
     Null of the test: within a subject it does not matter which picture belongs to which seed. A small p says
     that the seed decides composition across subjects. None where no pair of pictures can tell.
     """
-    apart = _different(subjects)
-    cosines = np.pad(np.where(apart, kernel(features), 0), (0, 1))
-    places = _places(np.unique(seeds, return_inverse=True)[1])
+    vectors, subject_of, seed_of = spanned(_unit(features)), numbers(subjects), numbers(seeds)
+    by_subject, by_seed = Groups.of(subject_of), Groups.of(seed_of)
+    by_cell = Groups.of(both(subject_of, seed_of))
+    ones = np.ones((len(vectors), 1))
 
     # Within a subject seeds only change places, so the number of pairs that share one stays as it is.
-    shared, total = _within(np.pad(apart, (0, 1)), places), float(apart.sum())
+    shared = by_seed.within(ones) - by_cell.within(ones)
+    total = len(vectors) ** 2 - by_subject.within(ones)
     if not 0 < shared < total:
         return None
-    everything = float(cosines.sum())
+    everything = float(np.square(vectors.sum(0)).sum()) - by_subject.within(vectors)
+    fixed = float(len(vectors)) if by_cell.within(ones) == len(vectors) else None  # one picture each
 
     def lock(order: Order) -> float:
-        pictures = np.append(np.argsort(order), len(order))[places]
-        under_one = _within(cosines, pictures)
+        pictures = np.argsort(order)
+        alone = by_cell.moved(pictures).within(vectors) if fixed is None else fixed
+        under_one = by_seed.moved(pictures).within(vectors) - alone
         return under_one / shared - (everything - under_one) / (total - shared)
 
     return within_groups(lock, _with_first_fixed(subjects), generator, draws)
@@ -121,15 +126,16 @@ def alike(features: Feature, subjects: Labels, seeds: Labels | None = None) -> A
     Without `seeds`, over pairs of different subjects: for pictures that no seed made. None where there is no
     such pair.
     """
-    apart = _different(subjects) if seeds is None else _different(subjects) & _different(seeds)
-    if not apart.any():
+    subject_of = numbers(subjects)
+    seed_of = np.arange(len(subject_of)) if seeds is None else numbers(seeds)
+    counts = _of_subjects(np.ones((len(subject_of), 1)), subject_of, seed_of)
+    if not counts.any():
         return None
-    cosines, subject_of = kernel(features), np.unique(subjects, return_inverse=True)[1]
-    count = int(subject_of.max()) + 1
+    cosines = _of_subjects(_unit(features), subject_of, seed_of)
     return Alike(
-        mean=float(cosines[apart].mean()),
-        error=_jackknife_error(cosines, apart, subject_of) if count > 2 else None,
-        subjects=count,
+        mean=float(cosines.sum() / counts.sum()),
+        error=_jackknife_error(cosines, counts) if len(counts) > 2 else None,
+        subjects=len(counts),
     )
 
 
@@ -157,13 +163,8 @@ def collapsed(arm: Alike, base: Alike, held_out: Alike) -> bool | None:
     return all(low > 0 for low in known) if len(known) == len(lows) else None
 
 
-def kernel(features: Feature) -> Matrix:
-    """Cosines (n, n) of `features` (n, dim). Raises ValueError on a feature of length 0."""
-    vectors = _unit(features)
-    return vectors @ vectors.T
-
-
 def _unit(features: Feature) -> Matrix:
+    """Raises ValueError on a feature of length 0."""
     vectors = features.astype(np.float64)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     if (lengths == 0).any():
@@ -172,23 +173,14 @@ def _unit(features: Feature) -> Matrix:
     return vectors
 
 
-def _different(labels: Labels) -> NDArray[np.bool_]:
-    values = np.asarray(labels)
-    return values[:, None] != values
-
-
-def _places(group_of: Order) -> Order:
-    """(groups, most of one) places of each group's members; n, where there is nothing, fills up a row."""
-    counts = np.bincount(group_of)
-    places = np.full((len(counts), counts.max()), len(group_of), np.intp)
-    for group, count in enumerate(counts):
-        places[group, :count] = np.flatnonzero(group_of == group)
-    return places
-
-
-def _within(matrix: NDArray[np.generic], rows: Order) -> float:
-    """Sum of `matrix` over all pairs within a row of `rows`: as many terms as pairs, whatever its size."""
-    return float(matrix[rows[:, :, None], rows[:, None, :]].sum())
+def _of_subjects(vectors: Matrix, subject_of: Order, seed_of: Order) -> NDArray[np.float64]:
+    """(subjects,): sums of products over pairs of one of its pictures and one of other subject and seed."""
+    cell_of = both(subject_of, seed_of)
+    first = np.unique(cell_of, return_index=True)[1]
+    subjects, seeds, cells = (Groups.of(group).sums(vectors) for group in (subject_of, seed_of, cell_of))
+    elsewhere = (subjects * (vectors.sum(0) - subjects)).sum(1)
+    under_one = (cells * (seeds[seed_of[first]] - cells)).sum(1)
+    return elsewhere - np.bincount(subject_of[first], weights=under_one)
 
 
 def _with_first_fixed(subjects: Labels) -> NDArray[np.int64]:
@@ -199,16 +191,12 @@ def _with_first_fixed(subjects: Labels) -> NDArray[np.int64]:
     return groups
 
 
-def _jackknife_error(cosines: Matrix, apart: NDArray[np.bool_], subject_of: NDArray[np.intp]) -> float:
-    """Standard error of the mean cosine, each subject left out in turn.
+def _jackknife_error(cosines: NDArray[np.float64], counts: NDArray[np.float64]) -> float:
+    """Standard error of the mean cosine, each subject left out in turn. What is given is of each subject.
 
     Efron and Stein, "The jackknife estimate of variance", 1981: var = (g - 1) / g * sum((theta_g - mean)^2).
     """
-    left: list[float] = []
-    for subject in range(int(subject_of.max()) + 1):
-        kept = subject_of != subject
-        pairs = apart & kept[:, None] & kept
-        if pairs.any():
-            left.append(float(cosines[pairs].mean()))
-    without = np.array(left)
-    return float(np.sqrt((len(left) - 1) / len(left) * np.square(without - without.mean()).sum()))
+    # A pair is counted with both its subjects.
+    left = counts.sum() / 2 - counts
+    without = (cosines.sum() / 2 - cosines)[left > 0] / left[left > 0]
+    return float(np.sqrt((len(without) - 1) / len(without) * np.square(without - without.mean()).sum()))
