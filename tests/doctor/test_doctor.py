@@ -57,6 +57,19 @@ def test_a_database_server_that_is_not_there_is_named_without_its_password(folde
     assert "secret" not in found
 
 
+def test_a_store_of_pictures_is_asked(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pictures").mkdir()
+    for place in (tmp_path / "pictures", tmp_path / "later", "memory://pictures"):
+        found = looked(settings(folder, storage={"folder": folder, "pictures": str(place)}))
+        assert [one.state for one in found["media"]] == ["ok"]
+    assert not (tmp_path / "later").exists()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "art")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    there = settings(folder, storage={"folder": folder, "pictures": "s3://art/site"})
+    assert "see that the store answers" in bad(there)["media"]
+
+
 def test_each_missing_part_is_a_finding_of_its_own(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,6 +30,7 @@ _EXAMINATIONS: Sequence[tuple[str, Examination]] = (
     ("disk", machine.disk),
     ("sqlite", records.sqlite),
     ("database", records.database),
+    ("media", records.media),
     ("model", equipment.model),
     ("enlarging", equipment.enlarging),
     ("prompts", equipment.prompts),

@@ -1,4 +1,4 @@
-"""What is kept: the database and the certificate."""
+"""What is kept: the database, the pictures and the certificate."""
 
 import datetime
 from importlib import import_module
@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from strikebox.doctor.found import Found
 from strikebox.jobs.database import check_sqlite
 from strikebox.site import certificate as certificates
+from strikebox.site.media import open_media
 from strikebox.site.settings import Settings
 
 _SOON = datetime.timedelta(days=30)
@@ -33,6 +34,18 @@ def database(settings: Settings) -> Found:
         yield from _file(path)
     else:
         yield "ok", f"{path}: will be made"
+
+
+def media(settings: Settings) -> Found:
+    """Where pictures are kept, if that is given. Raises StoreError where it does not answer."""
+    place = settings.storage.pictures
+    if place is None:
+        return
+    if "://" not in place and not Path(place).expanduser().exists():
+        yield "ok", f"{place}: will be made"
+        return
+    open_media(place, make=False).check()
+    yield "ok", f"{place} answers"
 
 
 def certificate(settings: Settings) -> Found:
