@@ -7,13 +7,16 @@ import torch.nn.functional as F
 from dice import Dice
 from world import SIDE, random_affine
 
+LARGEST, SHIFT = 1.1, 0.15
+"""How large a drawing gets: what is judged fills the picture, and must not lie at the edge of what was learnt."""
+
 
 def bend(
-    rgba: torch.Tensor, random: torch.Generator, *, zoom: float = 0.5, strength: float = 1.0
+    rgba: torch.Tensor, random: torch.Generator, *, zoom: float = 0.45, strength: float = 1.0
 ) -> torch.Tensor:
     """Moves, turns, shears, tilts and ripples drawings (n, 4, 128, 128) uint8; outside them is nothing."""
     n, dice = len(rgba), Dice(random)
-    theta = random_affine(n, random, zoom=zoom, shift=0.22, turn=0.4 * strength)
+    theta = random_affine(n, random, zoom=zoom, shift=SHIFT, turn=0.4 * strength, largest=LARGEST)
     shear = torch.eye(2, device=rgba.device) + dice(n, 2, 2, low=-0.22, high=0.22) * strength
     theta = torch.cat([theta[:, :, :2] @ shear, theta[:, :, 2:]], 2)
     grid = F.affine_grid(theta, [n, 4, SIDE, SIDE], align_corners=False)

@@ -16,7 +16,7 @@ from efficientnet_lite_pytorch import EfficientNet
 from torch import nn
 from transformers import EfficientNetConfig, EfficientNetModel
 
-SIDE = 192
+SIDE = 160
 """Pictures are enlarged to this: the network was trained at 224 px."""
 FEATURES = 1280
 REPEATS, LEFT_OUT = (1, 2, 2, 3, 3, 2, 1), (13, 14)
@@ -35,7 +35,7 @@ _PARTS = {
 
 
 class Eye(nn.Module):
-    """A map of features (n, 1280, 6, 6) and its mean (n, 1280), of pictures (n, 3, side, side) in -1..1."""
+    """A map of features (n, 1280, 5, 5) and its mean (n, 1280), of pictures (n, 3, side, side) in -1..1."""
 
     def __init__(self) -> None:
         super().__init__()

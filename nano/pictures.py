@@ -114,7 +114,7 @@ class Pictures:
         printed, plain = order[: round(n * RESTYLED)], order[round(n * RESTYLED) :]
         rgba = self.drawings.rgba
         picture = torch.empty(n, 3, *rgba.shape[2:], device=device())
-        picture[printed] = restyle(bend(rgba[index[printed]], self.random, zoom=0.25), self.random)
+        picture[printed] = restyle(bend(rgba[index[printed]], self.random, zoom=0.3), self.random)
         picture[plain] = self._plain(index[plain])
         return picture
 

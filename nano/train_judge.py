@@ -1,6 +1,6 @@
 """Train the judge: a small dual encoder of pictures and names, in English and Russian.
 
-    python nano/train_judge.py --data build/nano --out build/nano/trained --seconds 350
+    python nano/train_judge.py --data build/nano --out build/nano/trained --seconds 490
 
 Its eye has seen photographs before (eye.py) and now sees strongly augmented drawings and labels; its reader of names is
 new. Drawings from further sources (clipart.py) are shown too where they have been made.
@@ -146,9 +146,8 @@ def save(judge: Judge, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None
 
 
 def main() -> None:
-    parser = arguments(__doc__, seconds=350, batch=512)
+    parser = arguments(__doc__, seconds=490, batch=512)
     parser.add_argument("--labels", type=Path, default=LABELS, help="held-out labels, for the log alone")
-    parser.add_argument("--start", type=Path, help="weights of the eye to go on from, saved by torch")
     args = parser.parse_args()
     random = prepare(args.seed)
     tokenizer = load_tokenizer(args.out / "tokenizer")
@@ -160,8 +159,6 @@ def main() -> None:
     given = exams(held_out, args.labels)
     pictures = Pictures(training, labels, pixels, names, random)
     judge = Judge(len(tokenizer))
-    if args.start:
-        judge.eye.load_state_dict(torch.load(args.start, map_location="cpu", weights_only=True))
     judge.to(device(), memory_format=torch.channels_last)
     average = copy.deepcopy(judge).requires_grad_(False).eval()
     score = scorer(average, tokenizer)

@@ -98,14 +98,19 @@ def compose(rgba: torch.Tensor, ink_only: torch.Tensor, colours: torch.Tensor) -
     return picture * alpha + colours[:, :, None, None] * (1 - alpha)
 
 
-def random_affine(n: int, generator: torch.Generator, *, zoom: float, shift: float, turn: float = 0.0) -> torch.Tensor:
-    """Affine grids' matrices (n, 2, 3): scale 1 - zoom .. 1, shift and turn (radians) either way, mirrored half."""
+def random_affine(
+    n: int, generator: torch.Generator, *, zoom: float, shift: float, turn: float = 0.0, largest: float = 1.0
+) -> torch.Tensor:
+    """Affine grids' matrices (n, 2, 3): scale largest - zoom .. largest, shift and turn (radians) either way.
+
+    Half are mirrored.
+    """
     device = generator.device
 
     def uniform(*shape: int) -> torch.Tensor:
         return torch.rand(*shape, device=device, generator=generator)
 
-    scale = 1 / (1 - zoom * uniform(n))
+    scale = 1 / (largest - zoom * uniform(n))
     angle = (uniform(n) * 2 - 1) * turn
     mirror = torch.where(uniform(n) < 0.5, -1.0, 1.0)
     theta = torch.zeros(n, 2, 3, device=device)
