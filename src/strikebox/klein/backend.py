@@ -205,8 +205,10 @@ def _wanted(options: Options, device: torch.device, dtype: torch.dtype) -> tuple
     switches, notices = choose(options.speed, machine.look(device, dtype), options.reuse)
     for line in notices:
         _log.warning("%s", line)
-    # Compiling takes about 20 s, a picture at full size 5.
-    return (switches if options.many else replace(switches, compiled=False)), notices
+    if options.many:
+        return switches, notices
+    # Compiling takes about 20 s and capturing a large forward 1 s; a picture at full size takes 5.
+    return replace(switches, compiled=False, graphs=switches.graphs and "small"), notices
 
 
 def _describe(weights: Weights, adapter: Adapter | None, switches: Switches) -> Model:

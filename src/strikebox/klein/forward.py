@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, final
+from typing import Any, Protocol, final
 
 import torch
 from diffusers.models.transformers.transformer_flux2 import Flux2Transformer2DModel
@@ -68,16 +68,19 @@ class Inputs:
     text: Tensor  # (rows, text tokens, inner size): projected
     cosines: Tensor  # (text tokens + positions, head size)
     sines: Tensor
+    features: Tensor | None = None  # (rows, positions, inner size): kept for steps that reuse them
 
 
 Run = Callable[[Inputs], Tensor]
+Mask = Callable[[int], Sequence[bool]]
+"""The number of steps of a pass -> whether each is computed; one that is not reuses features."""
 
 
 class Runner(Protocol):
     """Runs steps of one shape, eagerly or from a graph."""
 
-    def begin(self, first: Inputs) -> Run:
-        """How the steps of a pass run whose first inputs are `first`."""
+    def begin(self, first: Inputs, ways: Sequence[Run]) -> Sequence[Run]:
+        """How to run each of `ways` in the pass whose first inputs are `first`."""
         ...
 
 
@@ -85,25 +88,38 @@ class Runner(Protocol):
 class OnceForward:
     """Positions and the projection of the text are computed once a pass, and positions once a size.
 
-    The same products in the same order as in `Flux2Transformer2DModel.forward`: the same bits.
+    The same products in the same order as in `Flux2Transformer2DModel.forward`: the same bits. With a mask
+    some steps compute the first block alone and take of the others what they added in the latest computed
+    step. Which ones is fixed by their number, never by how much a batch changes, so a picture still does not
+    depend on its batch. It does depend on where its pass is cut into segments, since every segment begins
+    with computed steps.
     """
 
-    def __init__(self, transformer: Flux2Transformer2DModel, runner: Runner | None = None) -> None:
-        self._transformer = transformer
-        self._runner = runner
+    def __init__(
+        self, transformer: Flux2Transformer2DModel, runner: Runner | None = None, mask: Mask | None = None
+    ) -> None:
+        self._transformer, self._runner, self._mask = transformer, runner, mask
         self._rotary: OrderedDict[tuple[int, ...], tuple[Tensor, Tensor]] = OrderedDict()
 
     def begin(self, conditions: Conditions) -> Step:
         text = self._transformer.context_embedder(conditions.text)
         cosines, sines = self._positions(conditions)
-        run_: Run | None = None
+        computed = self._mask(len(conditions.times)) if self._mask else [True] * len(conditions.times)
+        features: Tensor | None = None
+        ways: Sequence[Run] = [partial(run, self._transformer)]
+        if not all(computed):
+            features = text.new_empty(len(text), len(conditions.image_ids), text.shape[2])
+            ways = [*ways, partial(run_again, self._transformer)]
+        begun = False
 
         def step(tokens: Tensor, number: int) -> Tensor:
-            nonlocal run_
-            inputs = Inputs(tokens, conditions.times[number : number + 1], text, cosines, sines)
-            if run_ is None:
-                run_ = self._runner.begin(inputs) if self._runner else partial(run, self._transformer)
-            return run_(inputs)
+            nonlocal ways, begun
+            time = conditions.times[number : number + 1]
+            inputs = Inputs(tokens, time, text, cosines, sines, features)
+            if not begun and self._runner:
+                ways = self._runner.begin(inputs, ways)
+            begun = True
+            return ways[0 if computed[number] else 1](inputs)
 
         return step
 
@@ -120,16 +136,50 @@ class OnceForward:
 
 
 def run(model: Flux2Transformer2DModel, inputs: Inputs) -> Tensor:
-    """Velocities (rows, positions, channels) of `inputs`."""
+    """Velocities (rows, positions, channels) of `inputs`, whose `features` are filled where there are any."""
+    time, double, rotary = _enter(model, inputs)
     length = inputs.text.shape[1]
+    first, *others = model.transformer_blocks
+    text, hidden = double(first, inputs.text, model.x_embedder(inputs.tokens))
+    begun = hidden
+    for block in others:
+        text, hidden = double(block, text, hidden)
+    hidden, modulation = torch.cat([text, hidden], dim=1), model.single_stream_modulation(time)
+    for block in model.single_transformer_blocks:
+        hidden = block(
+            hidden_states=hidden,
+            encoder_hidden_states=None,
+            temb_mod=modulation,
+            image_rotary_emb=rotary,
+            joint_attention_kwargs=None,
+        )
+    hidden = hidden[:, length:, ...]
+    if inputs.features is not None:
+        torch.sub(hidden, begun, out=inputs.features)
+    return model.proj_out(model.norm_out(hidden, time))
+
+
+def run_again(model: Flux2Transformer2DModel, inputs: Inputs) -> Tensor:
+    """Velocities as of `run`, with the first block alone computed: the others add their kept features."""
+    assert inputs.features is not None
+    time, double, _ = _enter(model, inputs)
+    _, hidden = double(model.transformer_blocks[0], inputs.text, model.x_embedder(inputs.tokens))
+    return model.proj_out(model.norm_out(hidden + inputs.features, time))
+
+
+Double = Callable[[Any, Tensor, Tensor], tuple[Tensor, Tensor]]
+"""A double-stream block, tokens of the text and of the picture -> those after it."""
+
+
+def _enter(model: Flux2Transformer2DModel, inputs: Inputs) -> tuple[Tensor, Double, tuple[Tensor, Tensor]]:
+    """The time's embedding, what runs a double-stream block, and the rotary positions."""
     rotary = (inputs.cosines, inputs.sines)
     time = model.time_guidance_embed(inputs.time.to(inputs.tokens.dtype) * 1000, None)
     image_modulation = model.double_stream_modulation_img(time)
     text_modulation = model.double_stream_modulation_txt(time)
-    single_modulation = model.single_stream_modulation(time)
-    hidden, text = model.x_embedder(inputs.tokens), inputs.text
-    for block in model.transformer_blocks:
-        text, hidden = block(
+
+    def double(block: Any, text: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        return block(
             hidden_states=hidden,
             encoder_hidden_states=text,
             temb_mod_img=image_modulation,
@@ -137,16 +187,8 @@ def run(model: Flux2Transformer2DModel, inputs: Inputs) -> Tensor:
             image_rotary_emb=rotary,
             joint_attention_kwargs=None,
         )
-    hidden = torch.cat([text, hidden], dim=1)
-    for block in model.single_transformer_blocks:
-        hidden = block(
-            hidden_states=hidden,
-            encoder_hidden_states=None,
-            temb_mod=single_modulation,
-            image_rotary_emb=rotary,
-            joint_attention_kwargs=None,
-        )
-    return model.proj_out(model.norm_out(hidden[:, length:, ...], time))
+
+    return time, double, rotary
 
 
 def timesteps(sigmas: Sequence[float], dtype: torch.dtype, device: torch.device) -> Tensor:

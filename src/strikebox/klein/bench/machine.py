@@ -8,7 +8,15 @@ import torch
 
 from strikebox.klein.speed.machine import processor
 
-_PACKAGES = ("torch", "diffusers", "transformers", "torchao", "cache-dit", "triton", "strikebox")
+_PACKAGES = (
+    "torch",
+    "diffusers",
+    "transformers",
+    "torchao",
+    "nvidia-cudnn-frontend",
+    "triton",
+    "strikebox",
+)
 
 
 def describe(device: torch.device, dtype: torch.dtype) -> dict[str, object]:

@@ -31,8 +31,7 @@ def choose(transformer: Flux2Transformer2DModel, tokens: int, *, compiled: bool)
     known = machine.recall(question, device, dtype)
     if known in CANDIDATES:
         return known
-    heads, size = (transformer.config[key] for key in ("num_attention_heads", "attention_head_dim"))
-    inputs = _inputs(2, tokens, heads, size, device=device, dtype=dtype)
+    inputs = sample(transformer, tokens)
     kernels = {name: kernel(name) for name in CANDIDATES}
     if compiled:
         kernels = {name: torch.compile(run, fullgraph=True) for name, run in kernels.items()}
@@ -103,11 +102,10 @@ def milliseconds(run: Callable[[], Tensor]) -> float:
     return sorted(times)[len(times) // 2]
 
 
-def _inputs(
-    rows: int, tokens: int, heads: int, size: int, *, device: torch.device, dtype: torch.dtype
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Query, key and value as a block hands them over: the value is a part of a wider projection."""
-    projected = torch.randn(rows, tokens, 3 * heads, size, device=device, dtype=dtype)
+def sample(transformer: Flux2Transformer2DModel, tokens: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Query, key and value of two rows as a block has them: the value is part of a wider projection."""
+    heads, size = (transformer.config[key] for key in ("num_attention_heads", "attention_head_dim"))
+    projected = torch.randn(2, tokens, 3 * heads, size, device=transformer.device, dtype=transformer.dtype)
     query, key, value = projected.chunk(3, dim=2)
     return query.contiguous(), key.contiguous(), value
 

@@ -25,7 +25,7 @@ def look(device: torch.device, dtype: torch.dtype) -> Facts:
         half=dtype != torch.float32,
         compiler=_installed("triton") if cuda else True,
         torchao=_installed("torchao"),
-        cache_dit=_installed("cache_dit"),
+        cudnn_frontend=_installed("cudnn"),
         compile_gains=bool(recall(_COMPILE_GAINS, device, dtype)),
     )
 

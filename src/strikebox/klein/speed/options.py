@@ -26,5 +26,6 @@ class Became:
     @property
     def settings(self) -> dict[str, str]:
         """What changes pictures, for the identity of a run; empty where they are the exact ones."""
-        words = {"eight": self.switches.eight, "reuse": self.switches.reuse}
+        on = self.switches
+        words = {"eight": on.eight, "eight_attention": on.eight_attention and on.eight, "reuse": on.reuse}
         return {key: value for key, value in words.items() if value}

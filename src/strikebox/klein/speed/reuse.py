@@ -1,65 +1,25 @@
-"""Features of earlier steps used again, by cache-dit: neighbouring steps differ little inside.
+"""Which steps of a pass are computed where features of earlier steps are used again.
 
-Which steps are computed is fixed by their number alone (LeMiCa's masks), never by how much a batch changes,
-so a picture still does not depend on its batch. It does depend on where its pass is cut into segments, since
-every segment begins with computed steps: a pass that shares its beginning with another may differ from the
-same pass alone, within the loss that this tier has anyway.
+Velocities change fastest at the first steps, so those are computed densely; the last one always is.
 """
 
-import os
-from importlib import import_module
-from typing import Any, final
+from collections.abc import Sequence
 
-from diffusers.models.transformers.transformer_flux2 import Flux2Transformer2DModel
-
-from strikebox.klein.forward import Conditions, PlainForward, Step
 from strikebox.klein.speed.tiers import Reuse
 
-_FIRST_BLOCKS = 1  # always computed; klein has only 5 double blocks
+SHARES: dict[Reuse, float] = {"slow": 18 / 28, "medium": 15 / 28, "fast": 11 / 28, "ultra": 8 / 28}
+"""Of the steps of a pass, how many are computed."""
+
+_FEW = 8  # steps that are all computed: there is nothing to reuse between them
+_BEND = 1.8  # of the density: 1 is even
 
 
-@final
-class ReuseForward:
-    """Computes the steps of a mask; the others take what the blocks added in the latest computed one."""
-
-    def __init__(self, transformer: Flux2Transformer2DModel, policy: Reuse) -> None:
-        self._transformer: Flux2Transformer2DModel = transformer
-        self._policy: Reuse = policy
-        self._plain = PlainForward(transformer)
-        _cache_dit().enable_cache(transformer, cache_config=self._config(28))
-
-    def begin(self, conditions: Conditions) -> Step:
-        _cache_dit().refresh_context(self._transformer, cache_config=self._config(len(conditions.times)))
-        return self._plain.begin(conditions)
-
-    def end(self) -> None:
-        """Leave the transformer as it was."""
-        _cache_dit().disable_cache(self._transformer)
-
-    def _config(self, steps: int) -> Any:
-        return _cache_dit().DBCacheConfig(
-            Fn_compute_blocks=_FIRST_BLOCKS,
-            Bn_compute_blocks=0,
-            max_warmup_steps=0,
-            enable_separate_cfg=False,  # both halves of guidance go through one forward
-            num_inference_steps=steps,
-            steps_computation_mask=mask(steps, self._policy),
-            steps_computation_policy="static",
-        )
-
-
-def mask(steps: int, policy: Reuse) -> list[int]:
-    """1 for a computed step, 0 for one that reuses: cache-dit's mask for as many steps.
-
-    Few steps are all computed: there is nothing to reuse between them.
-    """
-    if steps < 8:
-        return [1] * steps
-    found = list(_cache_dit().steps_mask(total_steps=steps, mask_policy=policy))[:steps]
-    return [*found, *[1] * (steps - len(found))]
-
-
-def _cache_dit() -> Any:
-    """An extra: whoever asks for it has looked whether it is there."""
-    os.environ.setdefault("CACHE_DIT_LOG_LEVEL", "error")  # it tells a dozen lines each time it is set up
-    return import_module("cache_dit")
+def mask(steps: int, policy: Reuse) -> Sequence[bool]:
+    """For each of `steps` whether it is computed."""
+    if steps < _FEW:
+        return [True] * steps
+    count = round(SHARES[policy] * steps)
+    computed = {round((steps - 1) * (number / (count - 1)) ** _BEND) for number in range(count)}
+    left = (number for number in range(steps) if number not in computed)  # where rounding met a step twice
+    computed |= {number for number, _ in zip(left, range(count - len(computed)), strict=False)}
+    return [number in computed for number in range(steps)]

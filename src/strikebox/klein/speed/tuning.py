@@ -10,11 +10,11 @@ import torch
 from diffusers.models.transformers.transformer_flux2 import Flux2Transformer2DModel
 from torch import Tensor
 
-from strikebox.klein import forward
 from strikebox.klein.forward import Forward, OnceForward, PlainForward
-from strikebox.klein.speed import attention, compiling, quantising, selfcheck
+from strikebox.klein.speed import attention, compiling, cudnn_attention, graphs, quantising, selfcheck
+from strikebox.klein.speed.attention import Kernel
 from strikebox.klein.speed.graphs import Capture, Graphs
-from strikebox.klein.speed.reuse import ReuseForward
+from strikebox.klein.speed.reuse import mask
 from strikebox.klein.speed.tiers import PLAIN, Switches
 
 _log = logging.getLogger(__name__)
@@ -22,6 +22,8 @@ _WHAT = {
     "graphs": "CUDA graphs",
     "reuse": "features of earlier steps",
     "compiled": "compiled blocks",
+    "eight_attention": "8-bit attention",
+    "fused": "fused blocks",
     "attention": "the measured attention kernel",
     "eight": "8-bit products",
     "once": "what is computed once",
@@ -48,7 +50,7 @@ class Tuned:
         sample: Sample,
         capture: Capture | None = None,
     ) -> None:
-        self._transformer, self._capture = transformer, capture
+        self._transformer, self._wanted, self._capture = transformer, wanted, capture
         self._before: dict[str, Tensor] = {}
         self._kernel = attention.DEFAULT
         self._notices: list[str] = []
@@ -104,20 +106,26 @@ class Tuned:
     def _turn_on(self, wanted: Switches, tokens: int) -> None:
         for name, turn_on in self._steps(wanted, tokens):
             try:
-                turn_on()
+                on = turn_on()
             except Exception as error:  # as above; what did not come on is off
                 self._note(name, error)
             else:
-                self.switches = replace(self.switches, **{name: getattr(wanted, name)})
+                if on is not False:
+                    self.switches = replace(self.switches, **{name: getattr(wanted, name)})
         self._set_forward()
 
-    def _steps(self, wanted: Switches, tokens: int) -> Iterator[tuple[str, Callable[[], None]]]:
-        """Names of the switches that are wanted, with what turns them on, in order."""
-        ways: dict[str, Callable[[], None]] = {
+    def _steps(self, wanted: Switches, tokens: int) -> Iterator[tuple[str, Callable[[], bool | None]]]:
+        """Names of the switches that are wanted, in order, with what turns them on.
+
+        That says False where it is no gain, and left off.
+        """
+        ways: dict[str, Callable[[], bool | None]] = {
             "once": lambda: None,
-            "attention": lambda: self._choose_kernel(tokens, compiled=wanted.compiled),
+            "attention": lambda: self._choose_kernel(tokens, compiled=wanted.compiled and not wanted.fused),
             "eight": lambda: self._quantise(wanted),
-            "compiled": lambda: compiling.compile_blocks(self._transformer),
+            "fused": lambda: self._fuse(attention.kernel(self._kernel)),
+            "eight_attention": lambda: self._attend_in_eight(tokens),
+            "compiled": self._compile,
             "reuse": lambda: None,
             "graphs": lambda: None,
         }
@@ -126,6 +134,23 @@ class Tuned:
     def _choose_kernel(self, tokens: int, *, compiled: bool) -> None:
         self._kernel = attention.choose(self._transformer, tokens, compiled=compiled)
         attention.use(self._transformer, self._kernel)
+
+    def _fuse(self, kernel: Kernel, *, eight: bool = False) -> None:
+        from strikebox.klein.speed import fused  # needs Triton
+
+        fused.use(self._transformer, fused.Attention(kernel, eight))
+
+    def _attend_in_eight(self, tokens: int) -> bool:
+        if not self.switches.fused or not cudnn_attention.gains(self._transformer, tokens, self._kernel):
+            return False
+        self._fuse(cudnn_attention.attend, eight=True)
+        return True
+
+    def _compile(self) -> bool:
+        if self.switches.fused:
+            return False
+        compiling.compile_blocks(self._transformer)
+        return True
 
     def _quantise(self, wanted: Switches) -> None:
         assert wanted.eight is not None
@@ -136,6 +161,12 @@ class Tuned:
         match name:
             case "compiled":
                 compiling.undo(self._transformer)
+            case "eight_attention":
+                self._fuse(attention.kernel(self._kernel))
+            case "fused":
+                from strikebox.klein.speed import fused
+
+                fused.undo(self._transformer)
             case "attention":
                 self._kernel = attention.DEFAULT
                 attention.use(self._transformer, self._kernel)
@@ -144,17 +175,18 @@ class Tuned:
             case _:
                 pass
         self.switches = replace(self.switches, **{name: _OFF[name]})
+        if name == "fused" and self._wanted.compiled:  # one step back
+            self._turn_on(replace(PLAIN, compiled=True), tokens=0)
         self._set_forward()
 
     def _set_forward(self) -> None:
-        if isinstance(self.forward, ReuseForward):
-            self.forward.end()
-        if self.switches.reuse is not None:
-            self.forward = ReuseForward(self._transformer, self.switches.reuse)
-        elif self.switches.once:
-            run = partial(forward.run, self._transformer)
-            runner = Graphs(run, self._capture) if self.switches.graphs else None
-            self.forward = OnceForward(self._transformer, runner)
+        on = self.switches
+        if on.once:
+            few = graphs.FEW_TOKENS if on.graphs == "small" else None
+            runner = Graphs(self._capture, few) if on.graphs else None
+            self.forward = OnceForward(
+                self._transformer, runner, partial(mask, policy=on.reuse) if on.reuse else None
+            )
         else:
             self.forward = PlainForward(self._transformer)
 
