@@ -51,6 +51,8 @@ def fill_rows(text: str) -> str:
 def tiers() -> list[str]:
     """What each tier does to each recipe's 15 pictures."""
     known: dict[str, list[dict[str, Any]]] = json.loads((FOLDER / "tiers.json").read_text("utf-8"))
+    emulated = json.loads((FOLDER / "eight-attention.json").read_text("utf-8"))
+    known = {"exact": known.pop("exact"), "attention in 8 bits": emulated["eight"], **known}
     by_recipe = {(tier, row["recipe"]): row for tier, rows in known.items() for row in rows}
     return [_tier(recipe, tier, by_recipe[tier, recipe]) for recipe in _RECIPES for tier in known]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -44,13 +45,11 @@ def make(folder: Path, device: str) -> None:
         print(name, backend.became, flush=True)
 
 
-def look(folder: Path) -> dict[str, Any]:
-    """By tier and recipe: the verdict's columns, the least q of a leak, and PSNR to the exact picture, dB."""
-    exact = Run.open(folder / "exact").table()
+def look(folder: Path, names: Sequence[str]) -> dict[str, Any]:
+    """By run and recipe: the verdict's columns, the least q of a leak, and PSNR to the first run's, dB."""
+    exact = Run.open(folder / names[0]).table()
     found: dict[str, Any] = {}
-    for name in TIERS:
-        if not (folder / name).is_dir():
-            continue
+    for name in names:
         run = Run.open(folder / name)
         verdict, _ = measuring.judge_run(run, measuring.Options())
         table = json.loads(export.as_json(verdict))["table"]
@@ -59,7 +58,7 @@ def look(folder: Path) -> dict[str, Any]:
         for recipe in recipes:
             of = pl.col("recipe") == recipe["recipe"]
             pictures = zip(exact.filter(of)["picture"], run.table().filter(of)["picture"], strict=True)
-            recipe["psnr"] = None if name == "exact" else round(median(psnr(*pair) for pair in pictures), 1)
+            recipe["psnr"] = None if name == names[0] else round(median(psnr(*pair) for pair in pictures), 1)
             recipe["least_q"] = cells.filter(of)["leak_q"].min()
         found[name] = recipes
     return found
@@ -82,7 +81,7 @@ def main() -> None:
     if args.what == "make":
         make(args.runs, args.device)
     else:
-        args.out.write_text(json.dumps(look(args.runs), indent=1, ensure_ascii=False) + "\n")
+        args.out.write_text(json.dumps(look(args.runs, list(TIERS)), indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

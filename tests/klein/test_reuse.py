@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_klein import asked
 
-from strikebox.generation.backend import Denoise
 from strikebox.klein.backend import KleinBackend
 from strikebox.klein.speed.options import Options
 from strikebox.klein.speed.reuse import SHARES, mask
@@ -16,17 +16,6 @@ from strikebox.klein.speed.tiers import Reuse, Switches
 def backend(tiny: Path, reuse: Reuse | None) -> KleinBackend:
     options = Options(switches=Switches(once=True, reuse=reuse))
     return KleinBackend.load(tiny, device="cpu", dtype="float32", options=options)
-
-
-def asked(backend: KleinBackend, steps: int = 12) -> Denoise:
-    return Denoise(
-        latents=backend.noise(1, backend.model.size),
-        sigmas=tuple(1 - k / steps for k in range(steps + 1)),
-        prompt="cat",
-        guidance=3.0,
-        lora=None,
-        reference=None,
-    )
 
 
 @pytest.mark.parametrize("policy", SHARES)

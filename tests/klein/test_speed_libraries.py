@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 from diffusers import Flux2Transformer2DModel
+from tiny_klein import asked
 
-from strikebox.generation.backend import Denoise, LoraState
+from strikebox.generation.backend import LoraState
 from strikebox.klein.adapter import Adapter
 from strikebox.klein.backend import KleinBackend
 from strikebox.klein.forward import PlainForward
@@ -24,17 +25,6 @@ def model(tiny: Path) -> Flux2Transformer2DModel:
 def sample() -> selfcheck.Conditions:
     text = torch.randn(2, 12, 96, generator=torch.Generator().manual_seed(0)).bfloat16()
     return selfcheck.conditions(text, (4, 4))
-
-
-def asked(backend: KleinBackend, steps: int = 12, lora: LoraState | None = None) -> Denoise:
-    return Denoise(
-        latents=backend.noise(1, backend.model.size),
-        sigmas=tuple(1 - k / steps for k in range(steps + 1)),
-        prompt="cat",
-        guidance=3.0,
-        lora=lora,
-        reference=None,
-    )
 
 
 @pytest.mark.parametrize("kind", ["int8"])

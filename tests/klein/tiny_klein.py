@@ -10,6 +10,9 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
+from strikebox.generation.backend import Denoise, LoraState
+from strikebox.klein.backend import KleinBackend
+
 RANK = 4
 _WORDS = ["<pad>", "<unk>", "<s>", "</s>", ",", "a", "cat", "dog", "fox", "bear", "owl", "matchbox", "style"]
 
@@ -162,3 +165,15 @@ def save_lora(path: Path, lora: dict[str, Tensor], alpha: float | None = None, r
         metadata["lora_adapter_metadata"] = json.dumps(config)
     save_file(lora, path, metadata=metadata)
     return path
+
+
+def asked(backend: KleinBackend, steps: int = 12, lora: LoraState | None = None) -> Denoise:
+    """A guided cat in even steps."""
+    return Denoise(
+        latents=backend.noise(1, backend.model.size),
+        sigmas=tuple(1 - k / steps for k in range(steps + 1)),
+        prompt="cat",
+        guidance=3.0,
+        lora=lora,
+        reference=None,
+    )
