@@ -110,15 +110,14 @@ class OnceForward:
         if not all(computed):
             features = text.new_empty(len(text), len(conditions.image_ids), text.shape[2])
             ways = [*ways, partial(run_again, self._transformer)]
-        begun = False
+        runner = self._runner
 
         def step(tokens: Tensor, number: int) -> Tensor:
-            nonlocal ways, begun
+            nonlocal ways, runner
             time = conditions.times[number : number + 1]
             inputs = Inputs(tokens, time, text, cosines, sines, features)
-            if not begun and self._runner:
-                ways = self._runner.begin(inputs, ways)
-            begun = True
+            if runner is not None:
+                ways, runner = runner.begin(inputs, ways), None
             return ways[0 if computed[number] else 1](inputs)
 
         return step
@@ -135,13 +134,17 @@ class OnceForward:
         return self._rotary[conditions.grid]
 
 
+_Double = Callable[[Any, Tensor, Tensor], tuple[Tensor, Tensor]]
+"""A double-stream block, tokens of the text and of the picture -> those after it."""
+
+
 def run(model: Flux2Transformer2DModel, inputs: Inputs) -> Tensor:
     """Velocities (rows, positions, channels) of `inputs`, whose `features` are filled where there are any."""
     time, double, rotary = _enter(model, inputs)
     length = inputs.text.shape[1]
     first, *others = model.transformer_blocks
     text, hidden = double(first, inputs.text, model.x_embedder(inputs.tokens))
-    begun = hidden
+    after_first = hidden
     for block in others:
         text, hidden = double(block, text, hidden)
     hidden, modulation = torch.cat([text, hidden], dim=1), model.single_stream_modulation(time)
@@ -155,7 +158,7 @@ def run(model: Flux2Transformer2DModel, inputs: Inputs) -> Tensor:
         )
     hidden = hidden[:, length:, ...]
     if inputs.features is not None:
-        torch.sub(hidden, begun, out=inputs.features)
+        torch.sub(hidden, after_first, out=inputs.features)
     return model.proj_out(model.norm_out(hidden, time))
 
 
@@ -167,11 +170,7 @@ def run_again(model: Flux2Transformer2DModel, inputs: Inputs) -> Tensor:
     return model.proj_out(model.norm_out(hidden + inputs.features, time))
 
 
-Double = Callable[[Any, Tensor, Tensor], tuple[Tensor, Tensor]]
-"""A double-stream block, tokens of the text and of the picture -> those after it."""
-
-
-def _enter(model: Flux2Transformer2DModel, inputs: Inputs) -> tuple[Tensor, Double, tuple[Tensor, Tensor]]:
+def _enter(model: Flux2Transformer2DModel, inputs: Inputs) -> tuple[Tensor, _Double, tuple[Tensor, Tensor]]:
     """The time's embedding, what runs a double-stream block, and the rotary positions."""
     rotary = (inputs.cosines, inputs.sines)
     time = model.time_guidance_embed(inputs.time.to(inputs.tokens.dtype) * 1000, None)

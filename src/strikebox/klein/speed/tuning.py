@@ -140,6 +140,13 @@ class Tuned:
 
         fused.use(self._transformer, fused.Attention(kernel, eight))
 
+    def _unfuse(self) -> None:
+        from strikebox.klein.speed import fused
+
+        fused.undo(self._transformer)
+        if self._wanted.compiled:  # one step back
+            self._turn_on(replace(PLAIN, compiled=True), tokens=0)
+
     def _attend_in_eight(self, tokens: int) -> bool:
         if not self.switches.fused or not cudnn_attention.gains(self._transformer, tokens, self._kernel):
             return False
@@ -158,15 +165,14 @@ class Tuned:
 
     def _turn_off(self, name: str, reason: Exception | str) -> None:
         self._note(name, reason)
+        self.switches = replace(self.switches, **{name: _OFF[name]})
         match name:
             case "compiled":
                 compiling.undo(self._transformer)
             case "eight_attention":
                 self._fuse(attention.kernel(self._kernel))
             case "fused":
-                from strikebox.klein.speed import fused
-
-                fused.undo(self._transformer)
+                self._unfuse()
             case "attention":
                 self._kernel = attention.DEFAULT
                 attention.use(self._transformer, self._kernel)
@@ -174,9 +180,6 @@ class Tuned:
                 quantising.restore(self._transformer, self._before)
             case _:
                 pass
-        self.switches = replace(self.switches, **{name: _OFF[name]})
-        if name == "fused" and self._wanted.compiled:  # one step back
-            self._turn_on(replace(PLAIN, compiled=True), tokens=0)
         self._set_forward()
 
     def _set_forward(self) -> None:
